@@ -1,0 +1,175 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+
+import {
+  decodeAlarmEvent,
+  decodeExplanation,
+  decodeFinding,
+  encodeAlarmEvent,
+  encodeExplanation,
+  encodeFinding,
+} from "./event-codec.ts";
+import { type Batch as WireBatch, BatchSchema, ClockState } from "./generated/frostlight/v1/frostlight_pb.ts";
+import { contractLimits } from "./limits.ts";
+import type { Batch, Decoded, JournalItem, Sample } from "./model.ts";
+import { decodeColumn, encodeSamples, isTime } from "./sample-columns.ts";
+import { decodeSite, encodeSite } from "./site-codec.ts";
+
+/** The items of a batch sorted into its lists, in order. */
+export function groupItems(
+  items: readonly JournalItem[],
+): Pick<Batch, "samples" | "alarmEvents" | "findings" | "healthEvents" | "siteDescriptions" | "drops"> {
+  return {
+    samples: items.flatMap((item) => (item.kind === "sample" ? [item.sample] : [])),
+    alarmEvents: items.flatMap((item) => (item.kind === "alarm" ? [item.event] : [])),
+    findings: items.flatMap((item) => (item.kind === "finding" ? [item.finding] : [])),
+    healthEvents: items.flatMap((item) => (item.kind === "health" ? [item.event] : [])),
+    siteDescriptions: items.flatMap((item) => (item.kind === "site" ? [item.description] : [])),
+    drops: items.flatMap((item) => (item.kind === "drop" ? [item.drop] : [])),
+  };
+}
+
+/** Encodes a batch body. The caller keeps to {@link contractLimits}; times must be integers. */
+export function encodeBatch(batch: Batch): Uint8Array {
+  const reasons: string[] = [];
+  const samples = encodeSamples(batch.samples, reasons);
+  return toBinary(
+    BatchSchema,
+    create(BatchSchema, {
+      gatewayId: batch.gatewayId,
+      epoch: batch.epoch,
+      sequence: BigInt(batch.sequence),
+      previousHash: Buffer.from(batch.previousHash, "hex"),
+      sealedAt: {
+        wallMs: BigInt(Math.round(batch.sealedAt.wallMs)),
+        monotonicMs: BigInt(Math.round(batch.sealedAt.monotonicMs)),
+        bootId: batch.sealedAt.bootId,
+        state: batch.sealedAt.synchronised ? ClockState.SYNCHRONISED : ClockState.UNSYNCHRONISED,
+      },
+      samples,
+      alarmEvents: batch.alarmEvents.map(encodeAlarmEvent),
+      findings: batch.findings.map(encodeFinding),
+      healthEvents: batch.healthEvents.map((event) => ({
+        subject: event.subject,
+        state: event.state,
+        timeMs: BigInt(Math.round(event.timeMs)),
+        explanation: encodeExplanation(event.explanation),
+      })),
+      siteDescriptions: batch.siteDescriptions.map(encodeSite),
+      drops: batch.drops.map((drop) => ({
+        what: drop.what,
+        count: BigInt(drop.count),
+        fromMs: BigInt(Math.round(drop.fromMs)),
+        toMs: BigInt(Math.round(drop.toMs)),
+        reason: drop.reason,
+      })),
+      reasons,
+    }),
+  );
+}
+
+/** Decodes a batch body from outside, within the contract's limits. Never throws. */
+export function decodeBatch(body: Uint8Array): Decoded<Batch> {
+  if (body.length > contractLimits.batchBytes) {
+    return { kind: "invalid", reason: `body of ${body.length} bytes, at most ${contractLimits.batchBytes} allowed` };
+  }
+  try {
+    return readBatch(fromBinary(BatchSchema, body));
+  } catch (error) {
+    return { kind: "invalid", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function readBatch(wire: WireBatch): Decoded<Batch> {
+  const problem = checkEnvelope(wire);
+  if (problem !== undefined) return { kind: "invalid", reason: problem };
+  const samples: Sample[] = [];
+  for (const column of wire.samples) {
+    if (!isIdentifier(column.pointId)) return { kind: "invalid", reason: "a sample column has no valid point id" };
+    if (samples.length + column.timeDeltaMs.length > contractLimits.batchSamples) {
+      return { kind: "invalid", reason: `more than ${contractLimits.batchSamples} samples` };
+    }
+    const columnProblem = decodeColumn(column, wire.reasons, samples);
+    if (columnProblem !== undefined) return { kind: "invalid", reason: columnProblem };
+  }
+  const batch: Batch = {
+    gatewayId: wire.gatewayId,
+    epoch: wire.epoch,
+    sequence: Number(wire.sequence),
+    previousHash: Buffer.from(wire.previousHash).toString("hex"),
+    sealedAt: {
+      wallMs: Number(wire.sealedAt?.wallMs ?? 0n),
+      monotonicMs: Number(wire.sealedAt?.monotonicMs ?? 0n),
+      bootId: wire.sealedAt?.bootId ?? "",
+      synchronised: wire.sealedAt?.state === ClockState.SYNCHRONISED,
+    },
+    samples,
+    alarmEvents: wire.alarmEvents.map(decodeAlarmEvent),
+    findings: wire.findings.map(decodeFinding),
+    healthEvents: wire.healthEvents.map((event) => ({
+      subject: event.subject,
+      state: event.state,
+      timeMs: Number(event.timeMs),
+      explanation: decodeExplanation(event.explanation),
+    })),
+    siteDescriptions: wire.siteDescriptions.map(decodeSite),
+    drops: wire.drops.map((drop) => ({
+      what: drop.what,
+      count: Number(drop.count),
+      fromMs: Number(drop.fromMs),
+      toMs: Number(drop.toMs),
+      reason: drop.reason,
+    })),
+  };
+  const eventProblem = checkEvents(batch);
+  return eventProblem === undefined ? { kind: "ok", value: batch } : { kind: "invalid", reason: eventProblem };
+}
+
+function checkEnvelope(wire: WireBatch): string | undefined {
+  if (!isIdentifier(wire.gatewayId)) return "gateway id missing or too long";
+  if (!/^[0-9a-f]{16}$/.test(wire.epoch)) return `epoch "${wire.epoch.slice(0, 40)}" is not 16 hex digits`;
+  if (wire.sequence < 1n || wire.sequence > BigInt(Number.MAX_SAFE_INTEGER))
+    return `sequence ${wire.sequence} out of range`;
+  if (wire.previousHash.length !== 32) return `previous hash of ${wire.previousHash.length} bytes, expected 32`;
+  if (wire.sealedAt === undefined) return "sealed_at missing";
+  if (!isTime(Number(wire.sealedAt.wallMs))) return "sealed_at out of range";
+  const events =
+    wire.alarmEvents.length +
+    wire.findings.length +
+    wire.healthEvents.length +
+    wire.siteDescriptions.length +
+    wire.drops.length;
+  if (events > contractLimits.batchEvents) return `${events} events, at most ${contractLimits.batchEvents} allowed`;
+  if (wire.reasons.some((reason) => reason.length > contractLimits.identifierLength))
+    return "a reason code is too long";
+  return undefined;
+}
+
+function checkEvents(batch: Batch): string | undefined {
+  for (const event of batch.alarmEvents) {
+    if (![event.eventId, event.alarmId, event.ruleId, event.ruleKind, event.zoneId].every(isIdentifier)) {
+      return "an alarm event lacks an identifier or has one that is too long";
+    }
+    if (!isTime(event.timeMs) || !isTime(event.onsetTimeMs)) return `alarm event ${event.eventId}: time out of range`;
+  }
+  for (const finding of batch.findings) {
+    if (![finding.findingId, finding.cameraId, finding.zoneId, finding.ruleId, finding.ruleKind].every(isIdentifier)) {
+      return "a finding lacks an identifier or has one that is too long";
+    }
+    if (!isTime(finding.firstSeenMs) || !isTime(finding.lastSeenMs))
+      return `finding ${finding.findingId}: time out of range`;
+    if (finding.boxes.length > contractLimits.findingBoxes) return `finding ${finding.findingId}: too many boxes`;
+    if (finding.evidence.length > contractLimits.findingEvidence)
+      return `finding ${finding.findingId}: too much evidence`;
+    if (finding.evidence.some((item) => item.sha256.length !== 64))
+      return `finding ${finding.findingId}: bad evidence hash`;
+  }
+  const explanations = [...batch.alarmEvents, ...batch.findings, ...batch.healthEvents].map((item) => item.explanation);
+  const tooMany = explanations.some(
+    (explanation) => Object.keys(explanation.parameters).length > contractLimits.explanationParameters,
+  );
+  return tooMany ? "an explanation has too many parameters" : undefined;
+}
+
+function isIdentifier(text: string): boolean {
+  return text.length > 0 && text.length <= contractLimits.identifierLength;
+}

@@ -1,0 +1,171 @@
+import { create } from "@bufbuild/protobuf";
+
+import {
+  type AlarmEvent as WireAlarmEvent,
+  AlarmEventSchema,
+  AlarmState as WireAlarmState,
+  AlarmTransition as WireTransition,
+  type Explanation as WireExplanation,
+  EvidenceRole as WireRole,
+  ExplanationSchema,
+  type Finding as WireFinding,
+  FindingSchema,
+  type Parameter,
+  ParameterSchema,
+  Priority as WirePriority,
+} from "./generated/frostlight/v1/frostlight_pb.ts";
+import type {
+  AlarmEvent,
+  AlarmState,
+  AlarmTransition,
+  EvidenceRole,
+  Explanation,
+  ExplanationParameter,
+  Finding,
+  Priority,
+} from "./model.ts";
+
+const priorities = {
+  warning: WirePriority.WARNING,
+  high: WirePriority.HIGH,
+  critical: WirePriority.CRITICAL,
+} as const satisfies Record<Priority, WirePriority>;
+const transitions = {
+  raised: WireTransition.RAISED,
+  acknowledged: WireTransition.ACKNOWLEDGED,
+  returned: WireTransition.RETURNED,
+  cleared: WireTransition.CLEARED,
+  escalated: WireTransition.ESCALATED,
+} as const satisfies Record<AlarmTransition, WireTransition>;
+const states = {
+  unacknowledged: WireAlarmState.UNACKNOWLEDGED,
+  acknowledged: WireAlarmState.ACKNOWLEDGED,
+  "returned-unacknowledged": WireAlarmState.RETURNED_UNACKNOWLEDGED,
+  normal: WireAlarmState.NORMAL,
+} as const satisfies Record<AlarmState, WireAlarmState>;
+const roles = {
+  picture: WireRole.PICTURE,
+  original: WireRole.ORIGINAL,
+  "heat-map": WireRole.HEAT_MAP,
+} as const satisfies Record<EvidenceRole, WireRole>;
+
+/** A wire value that this version cannot read: becomes the reason of a refused batch. */
+export class WireValueError extends Error {}
+
+function nameOf<N extends string>(table: Readonly<Record<N, number>>, wire: number, what: string): N {
+  for (const name in table) if (table[name] === wire) return name;
+  throw new WireValueError(`unknown ${what} ${wire}`);
+}
+
+const orNull = (text: string): string | null => (text === "" ? null : text);
+
+export function encodeExplanation(explanation: Explanation): WireExplanation {
+  const parameters: Record<string, Parameter> = {};
+  for (const [name, value] of Object.entries(explanation.parameters)) parameters[name] = encodeParameter(value);
+  return create(ExplanationSchema, { code: explanation.code, parameters });
+}
+
+function encodeParameter(value: ExplanationParameter): Parameter {
+  if (typeof value === "number") return create(ParameterSchema, { kind: { case: "number", value } });
+  if (typeof value === "string") return create(ParameterSchema, { kind: { case: "text", value } });
+  return create(ParameterSchema, { kind: { case: "timeMs", value: BigInt(Math.round(value.timeMs)) } });
+}
+
+export function decodeExplanation(wire: WireExplanation | undefined): Explanation {
+  const parameters: Record<string, ExplanationParameter> = {};
+  for (const [name, { kind }] of Object.entries(wire?.parameters ?? {})) {
+    if (kind.case === "timeMs") parameters[name] = { timeMs: Number(kind.value) };
+    else if (kind.case !== undefined) parameters[name] = kind.value;
+  }
+  return { code: wire?.code ?? "", parameters };
+}
+
+export function encodeAlarmEvent(event: AlarmEvent): WireAlarmEvent {
+  return create(AlarmEventSchema, {
+    eventId: event.eventId,
+    alarmId: event.alarmId,
+    ruleId: event.ruleId,
+    ruleKind: event.ruleKind,
+    zoneId: event.zoneId,
+    pointId: event.pointId ?? "",
+    cameraId: event.cameraId ?? "",
+    transition: transitions[event.transition],
+    state: states[event.state],
+    priority: priorities[event.priority],
+    timeMs: BigInt(Math.round(event.timeMs)),
+    onsetTimeMs: BigInt(Math.round(event.onsetTimeMs)),
+    actor: event.actor ?? "",
+    commandId: event.commandId ?? "",
+    explanation: encodeExplanation(event.explanation),
+  });
+}
+
+export function decodeAlarmEvent(wire: WireAlarmEvent): AlarmEvent {
+  return {
+    eventId: wire.eventId,
+    alarmId: wire.alarmId,
+    ruleId: wire.ruleId,
+    ruleKind: wire.ruleKind,
+    zoneId: wire.zoneId,
+    pointId: orNull(wire.pointId),
+    cameraId: orNull(wire.cameraId),
+    transition: nameOf(transitions, wire.transition, "alarm transition"),
+    state: nameOf(states, wire.state, "alarm state"),
+    priority: nameOf(priorities, wire.priority, "priority"),
+    timeMs: Number(wire.timeMs),
+    onsetTimeMs: Number(wire.onsetTimeMs),
+    actor: orNull(wire.actor),
+    commandId: orNull(wire.commandId),
+    explanation: decodeExplanation(wire.explanation),
+  };
+}
+
+export function encodeFinding(finding: Finding): WireFinding {
+  return create(FindingSchema, {
+    findingId: finding.findingId,
+    cameraId: finding.cameraId,
+    zoneId: finding.zoneId,
+    ruleId: finding.ruleId,
+    ruleKind: finding.ruleKind,
+    severity: priorities[finding.severity],
+    firstSeenMs: BigInt(Math.round(finding.firstSeenMs)),
+    lastSeenMs: BigInt(Math.round(finding.lastSeenMs)),
+    score: finding.score,
+    threshold: finding.threshold,
+    modelId: finding.modelId,
+    modelSha256: Buffer.from(finding.modelSha256, "hex"),
+    boxes: finding.boxes.map((box) => ({ ...box })),
+    evidence: finding.evidence.map((item) => ({
+      sha256: Buffer.from(item.sha256, "hex"),
+      mediaType: item.mediaType,
+      sizeBytes: BigInt(item.sizeBytes),
+      role: roles[item.role],
+    })),
+    explanation: encodeExplanation(finding.explanation),
+  });
+}
+
+export function decodeFinding(wire: WireFinding): Finding {
+  return {
+    findingId: wire.findingId,
+    cameraId: wire.cameraId,
+    zoneId: wire.zoneId,
+    ruleId: wire.ruleId,
+    ruleKind: wire.ruleKind,
+    severity: nameOf(priorities, wire.severity, "priority"),
+    firstSeenMs: Number(wire.firstSeenMs),
+    lastSeenMs: Number(wire.lastSeenMs),
+    score: wire.score,
+    threshold: wire.threshold,
+    modelId: wire.modelId,
+    modelSha256: Buffer.from(wire.modelSha256).toString("hex"),
+    boxes: wire.boxes.map(({ left, top, right, bottom, label, score }) => ({ left, top, right, bottom, label, score })),
+    evidence: wire.evidence.map((item) => ({
+      sha256: Buffer.from(item.sha256).toString("hex"),
+      mediaType: item.mediaType,
+      sizeBytes: Number(item.sizeBytes),
+      role: nameOf(roles, item.role, "evidence role"),
+    })),
+    explanation: decodeExplanation(wire.explanation),
+  };
+}

@@ -1,0 +1,23 @@
+/** Limits that are part of the contract: both ends refuse what exceeds them. */
+export const contractLimits = {
+  /** Encoded batch body, bytes. */
+  batchBytes: 1_048_576,
+  /** Samples in a batch. */
+  batchSamples: 20_000,
+  /** Alarm events, findings, health events, descriptions and drops in a batch, together. */
+  batchEvents: 2_000,
+  /** Identifiers, UTF-8 code units. */
+  identifierLength: 128,
+  /** Free text, UTF-8 code units. */
+  textLength: 2_000,
+  /** Parameters of one explanation. */
+  explanationParameters: 64,
+  /** Boxes of one finding. */
+  findingBoxes: 100,
+  /** Evidence files of one finding. */
+  findingEvidence: 16,
+  /** One evidence file, bytes. */
+  evidenceBytes: 16 * 1_048_576,
+  /** Outcomes in one ack. */
+  ackOutcomes: 10_000,
+} as const;

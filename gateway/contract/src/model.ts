@@ -1,0 +1,257 @@
+/** good: use it · uncertain: use with care · bad: there is no value · stale: the last value is older than allowed. */
+export type Quality = "good" | "uncertain" | "bad" | "stale";
+
+/** One value of one point at one time. All times are Unix milliseconds, UTC. */
+export interface Sample {
+  readonly pointId: string;
+  /** The source's time if it gave one, otherwise the gateway's receive time. */
+  readonly timeMs: number;
+  readonly receivedMs: number;
+  /** Calibrated, in the point's unit; null exactly when there is no usable number (quality bad or stale). */
+  readonly value: number | null;
+  /** As the source said, in the point's unit, before calibration. */
+  readonly raw: number | null;
+  readonly quality: Quality;
+  /** Code of why the quality is not good, e.g. "sensor-fault"; null when there is nothing to say. */
+  readonly reason: string | null;
+  /** The source gave the time. */
+  readonly hasSourceTime: boolean;
+  /** Buffered in the device: older than live, never refreshes it. */
+  readonly backfill: boolean;
+  /** Taken before time sync, corrected afterwards. */
+  readonly timeCorrected: boolean;
+}
+
+/** A value inside an explanation. */
+export type ExplanationParameter = number | string | { readonly timeMs: number };
+
+/** Why, as a code and parameters; rendered per language by whoever shows it. */
+export interface Explanation {
+  readonly code: string;
+  readonly parameters: Readonly<Record<string, ExplanationParameter>>;
+}
+
+export type Priority = "warning" | "high" | "critical";
+
+/** ISA-18.2 transitions and states of an alarm occurrence. */
+export type AlarmTransition = "raised" | "acknowledged" | "returned" | "cleared" | "escalated";
+export type AlarmState = "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+
+/** One step in the life of an alarm. */
+export interface AlarmEvent {
+  readonly eventId: string;
+  /** One occurrence, from raised to cleared. */
+  readonly alarmId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly zoneId: string;
+  readonly pointId: string | null;
+  readonly cameraId: string | null;
+  readonly transition: AlarmTransition;
+  /** The state after the transition. */
+  readonly state: AlarmState;
+  readonly priority: Priority;
+  /** When it happened. */
+  readonly timeMs: number;
+  /** When the condition began, before any delay. */
+  readonly onsetTimeMs: number;
+  /** Who, for what a person did; null for the engine. */
+  readonly actor: string | null;
+  /** The command that caused it, if one did. */
+  readonly commandId: string | null;
+  readonly explanation: Explanation;
+}
+
+/** A rectangle in fractions (0..1) of the picture's width and height. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly label: string;
+  readonly score: number;
+}
+
+export type EvidenceRole = "picture" | "original" | "heat-map";
+
+export interface EvidenceReference {
+  /** SHA-256 of the file, 64 lower-case hex digits: its name everywhere. */
+  readonly sha256: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly role: EvidenceRole;
+}
+
+/** What a camera rule saw. */
+export interface Finding {
+  readonly findingId: string;
+  readonly cameraId: string;
+  readonly zoneId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly severity: Priority;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly score: number;
+  readonly threshold: number;
+  readonly modelId: string;
+  /** SHA-256 of the model file, hex. */
+  readonly modelSha256: string;
+  readonly boxes: readonly Box[];
+  readonly evidence: readonly EvidenceReference[];
+  readonly explanation: Explanation;
+}
+
+/** A change of state of a part of the gateway, e.g. subject "camera:kitchen", state "frozen". */
+export interface HealthEvent {
+  readonly subject: string;
+  readonly state: string;
+  readonly timeMs: number;
+  readonly explanation: Explanation;
+}
+
+export interface LocalisedText {
+  readonly zh: string;
+  readonly en: string;
+}
+
+/** Limits of air temperature in °C; null where there is none. */
+export interface LimitBand {
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly criticalLow: number | null;
+  readonly criticalHigh: number | null;
+}
+
+export interface ZoneDescription {
+  readonly zoneId: string;
+  readonly name: LocalisedText;
+  readonly profileId: string;
+  readonly limits: LimitBand;
+  /** Where the numbers come from, with clause and confidence. */
+  readonly limitsSource: string;
+}
+
+export type Quantity = "temperature" | "humidity" | "door" | "defrost" | "compressor" | "power" | "battery" | "other";
+
+export interface PointDescription {
+  readonly pointId: string;
+  readonly zoneId: string;
+  readonly name: LocalisedText;
+  readonly quantity: Quantity;
+  /** UCUM: "Cel", "%", "1", "W", "V". */
+  readonly unit: string;
+  readonly expectedIntervalMs: number;
+  readonly probeRole: "independent" | "controller" | null;
+}
+
+export interface CameraDescription {
+  readonly cameraId: string;
+  readonly zoneId: string;
+  readonly name: LocalisedText;
+}
+
+/** What the gateway was configured to be; journaled at each start and change. */
+export interface SiteDescription {
+  readonly configSha256: string;
+  readonly siteId: string;
+  readonly name: LocalisedText;
+  /** IANA name, e.g. "Asia/Shanghai". */
+  readonly timeZone: string;
+  /** The data is made up for a demonstration. */
+  readonly simulated: boolean;
+  readonly zones: readonly ZoneDescription[];
+  readonly points: readonly PointDescription[];
+  readonly cameras: readonly CameraDescription[];
+  readonly softwareVersion: string;
+  readonly timeMs: number;
+}
+
+/** Something given up or refused: nothing is dropped silently. */
+export interface DropRecord {
+  readonly what: string;
+  readonly count: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
+/** What a journal holds. */
+export type JournalItem =
+  | { readonly kind: "sample"; readonly sample: Sample }
+  | { readonly kind: "alarm"; readonly event: AlarmEvent }
+  | { readonly kind: "finding"; readonly finding: Finding }
+  | { readonly kind: "health"; readonly event: HealthEvent }
+  | { readonly kind: "site"; readonly description: SiteDescription }
+  | { readonly kind: "drop"; readonly drop: DropRecord };
+
+export interface ClockReading {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+  readonly bootId: string;
+  readonly synchronised: boolean;
+}
+
+/** One link of a gateway's chain. */
+export interface Batch {
+  readonly gatewayId: string;
+  /** 16 lower-case hex digits; one life of the journal. */
+  readonly epoch: string;
+  /** 1, 2, 3 … */
+  readonly sequence: number;
+  /** SHA-256 of the previous batch's body, hex; 64 zeros for sequence 1. */
+  readonly previousHash: string;
+  readonly sealedAt: ClockReading;
+  /** Samples of one point keep their order; points may be regrouped. */
+  readonly samples: readonly Sample[];
+  readonly alarmEvents: readonly AlarmEvent[];
+  readonly findings: readonly Finding[];
+  readonly healthEvents: readonly HealthEvent[];
+  readonly siteDescriptions: readonly SiteDescription[];
+  readonly drops: readonly DropRecord[];
+}
+
+export type AckResult = "stored" | "duplicate" | "refused" | "retry-later";
+
+export interface BatchOutcome {
+  readonly sequence: number;
+  readonly result: AckResult;
+  /** Code for `refused` and `retry-later`, e.g. "signature-invalid"; empty otherwise. */
+  readonly reason: string;
+}
+
+export interface Ack {
+  readonly epoch: string;
+  readonly outcomes: readonly BatchOutcome[];
+}
+
+/** Something a person asked the gateway to do; repeated until its effect is seen in the journal. */
+export interface Command {
+  readonly commandId: string;
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly action: { readonly kind: "acknowledge-alarm"; readonly alarmId: string; readonly comment: string };
+}
+
+export interface EnrolRequest {
+  readonly token: string;
+  /** Raw Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Ed25519 over `enrolProofText(token)`, by that key. */
+  readonly proof: Uint8Array;
+  readonly softwareVersion: string;
+}
+
+export interface EnrolResponse {
+  readonly gatewayId: string;
+  readonly siteId: string;
+  readonly mqttUsername: string;
+  /** Also the bearer secret of HTTP uploads. */
+  readonly mqttPassword: string;
+  readonly mqttUrl: string;
+}
+
+/** The result of reading bytes from outside: a value or what is wrong with them. */
+export type Decoded<T> =
+  | { readonly kind: "ok"; readonly value: T }
+  | { readonly kind: "invalid"; readonly reason: string };

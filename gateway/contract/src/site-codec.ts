@@ -1,0 +1,108 @@
+import { create } from "@bufbuild/protobuf";
+
+import {
+  type LimitBand as WireLimitBand,
+  type LocalisedText as WireText,
+  type SiteDescription as WireSite,
+  SiteDescriptionSchema,
+} from "./generated/frostlight/v1/frostlight_pb.ts";
+import type { LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
+
+const quantities: readonly Quantity[] = [
+  "temperature",
+  "humidity",
+  "door",
+  "defrost",
+  "compressor",
+  "power",
+  "battery",
+  "other",
+];
+
+export function encodeSite(site: SiteDescription): WireSite {
+  return create(SiteDescriptionSchema, {
+    configSha256: site.configSha256,
+    siteId: site.siteId,
+    name: { ...site.name },
+    timeZone: site.timeZone,
+    simulated: site.simulated,
+    zones: site.zones.map((zone) => ({
+      zoneId: zone.zoneId,
+      name: { ...zone.name },
+      profileId: zone.profileId,
+      limits: encodeLimits(zone.limits),
+      limitsSource: zone.limitsSource,
+    })),
+    points: site.points.map((point) => ({
+      pointId: point.pointId,
+      zoneId: point.zoneId,
+      name: { ...point.name },
+      quantity: point.quantity,
+      unit: point.unit,
+      expectedIntervalMs: BigInt(Math.round(point.expectedIntervalMs)),
+      probeRole: point.probeRole ?? "",
+    })),
+    cameras: site.cameras.map((camera) => ({
+      cameraId: camera.cameraId,
+      zoneId: camera.zoneId,
+      name: { ...camera.name },
+    })),
+    softwareVersion: site.softwareVersion,
+    timeMs: BigInt(Math.round(site.timeMs)),
+  });
+}
+
+export function decodeSite(wire: WireSite): SiteDescription {
+  return {
+    configSha256: wire.configSha256,
+    siteId: wire.siteId,
+    name: decodeText(wire.name),
+    timeZone: wire.timeZone,
+    simulated: wire.simulated,
+    zones: wire.zones.map((zone) => ({
+      zoneId: zone.zoneId,
+      name: decodeText(zone.name),
+      profileId: zone.profileId,
+      limits: decodeLimits(zone.limits),
+      limitsSource: zone.limitsSource,
+    })),
+    points: wire.points.map((point) => ({
+      pointId: point.pointId,
+      zoneId: point.zoneId,
+      name: decodeText(point.name),
+      quantity: quantities.find((quantity) => quantity === point.quantity) ?? "other",
+      unit: point.unit,
+      expectedIntervalMs: Number(point.expectedIntervalMs),
+      probeRole: point.probeRole === "independent" || point.probeRole === "controller" ? point.probeRole : null,
+    })),
+    cameras: wire.cameras.map((camera) => ({
+      cameraId: camera.cameraId,
+      zoneId: camera.zoneId,
+      name: decodeText(camera.name),
+    })),
+    softwareVersion: wire.softwareVersion,
+    timeMs: Number(wire.timeMs),
+  };
+}
+
+function encodeLimits(limits: LimitBand): { low?: number; high?: number; criticalLow?: number; criticalHigh?: number } {
+  return {
+    ...(limits.low === null ? {} : { low: limits.low }),
+    ...(limits.high === null ? {} : { high: limits.high }),
+    ...(limits.criticalLow === null ? {} : { criticalLow: limits.criticalLow }),
+    ...(limits.criticalHigh === null ? {} : { criticalHigh: limits.criticalHigh }),
+  };
+}
+
+function decodeLimits(wire: WireLimitBand | undefined): LimitBand {
+  return {
+    low: wire?.low ?? null,
+    high: wire?.high ?? null,
+    criticalLow: wire?.criticalLow ?? null,
+    criticalHigh: wire?.criticalHigh ?? null,
+  };
+}
+
+function decodeText(wire: WireText | undefined): LocalisedText {
+  return { zh: wire?.zh ?? "", en: wire?.en ?? "" };
+}

@@ -1,0 +1,72 @@
+import type { EvidenceReference, EvidenceRole, Finding, HealthEvent, LocalisedText } from "@frostlight/contract";
+import type { Clock, Logger, Random } from "@frostlight/kernel";
+import type { z } from "zod";
+
+/** One picture from a camera. Interleaved RGB, 8 bit, `width * height * 3` bytes. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly rgb: Uint8Array;
+  /** Gateway's wall clock, Unix ms. */
+  readonly timeMs: number;
+  readonly monotonicMs: number;
+  /** The camera's own JPEG of this frame when the source had one (full resolution): better evidence than a re-encoding. */
+  readonly jpeg: Uint8Array | null;
+}
+
+export interface FrameSourceContext {
+  readonly cameraId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where frames come from. `open` does no I/O; iterating starts it, the context's signal ends it. */
+export interface FrameSourceDefinition<K extends string = string, Options = unknown> {
+  readonly kind: K;
+  readonly options: z.ZodType<Options>;
+  readonly example: unknown;
+  /**
+   * Yields frames at about the wished rate, or what went wrong (then goes on trying by itself): a truncated image, a
+   * camera that does not answer.
+   */
+  open(options: Options, context: FrameSourceContext): AsyncIterable<FrameEvent>;
+}
+
+export type FrameEvent =
+  | { readonly kind: "frame"; readonly frame: Frame }
+  | { readonly kind: "problem"; readonly code: string; readonly message: string };
+
+export function defineFrameSource<const K extends string, Options>(
+  definition: FrameSourceDefinition<K, Options>,
+): FrameSourceDefinition<K, Options> {
+  return definition;
+}
+
+/** A camera as configured. */
+export interface CameraIdentity {
+  readonly cameraId: string;
+  readonly zoneId: string;
+  readonly name: LocalisedText;
+}
+
+/** What the camera stage hands on. */
+export interface CameraOutput {
+  /** Durable when resolved: evidence first, then the finding in the journal. */
+  finding(finding: Finding): Promise<void>;
+  health(event: HealthEvent): Promise<void>;
+  evidence(data: Uint8Array, mediaType: string, role: EvidenceRole): Promise<EvidenceReference>;
+}
+
+/** For the local page. */
+export interface CameraStatus {
+  readonly cameraId: string;
+  readonly health: string;
+  readonly framesSeen: number;
+  readonly framesSkipped: number;
+  readonly findings: number;
+  readonly lastFrameMs: number | null;
+  readonly problem: string | null;
+}

@@ -1,0 +1,64 @@
+import type { Clock, Logger, Part, Random } from "@frostlight/kernel";
+import type { z } from "zod";
+
+import type { Reading, Refusal } from "./reading.ts";
+import type { Unit } from "./units.ts";
+
+/** Where a source stands. `degraded`: works in part. */
+export interface SourceState {
+  readonly state: "starting" | "ok" | "degraded" | "offline";
+  /** Stable code, e.g. "connected", "connect-failed", "certificate-unknown", "session-frozen". */
+  readonly code: string;
+  /** For people. */
+  readonly message: string;
+}
+
+/** A point as a source sees it: its name and where to find it. */
+export interface PointBinding<Address> {
+  readonly pointId: string;
+  /** Unit the device reports in, when the payload does not say. */
+  readonly unit: Unit;
+  readonly address: Address;
+  readonly expectedIntervalMs: number;
+}
+
+export interface SourceContext {
+  readonly sourceId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** A folder of this source's own for durable state (PKI, sessions); exists. */
+  readonly stateFolder: string;
+  /** For secret references only. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * Hands readings over. Resolves once they are durable in the journal; a source that acknowledges to its sender must
+   * await that first. Rejects (`journal/…`) when they could not be written: then the sender gets no acknowledgement.
+   */
+  submit(readings: readonly Reading[]): Promise<void>;
+  /** Counts and shows a payload that cannot be used. Never throws. */
+  refuse(refusal: Omit<Refusal, "sourceId">): void;
+  /** Reports where the source stands; repeating the same state is harmless. */
+  setState(state: SourceState): void;
+}
+
+/**
+ * A sensor protocol. `open` does no I/O; work begins with `start()` and ends with `stop()`. A source that cannot reach its
+ * peer starts anyway, reports `offline` and keeps trying.
+ */
+export interface SourceDefinition<K extends string = string, Options = unknown, Address = unknown> {
+  readonly kind: K;
+  readonly options: z.ZodType<Options>;
+  /** Schema of a point's `address` for this kind of source. */
+  readonly address: z.ZodType<Address>;
+  /** Valid input of both schemas, used by the conformance suite and the docs. */
+  readonly example: { readonly options: unknown; readonly address: unknown };
+  open(options: Options, points: readonly PointBinding<Address>[], context: SourceContext): Part;
+}
+
+/** Gives a definition its types by inference. */
+export function defineSource<const K extends string, Options, Address>(
+  definition: SourceDefinition<K, Options, Address>,
+): SourceDefinition<K, Options, Address> {
+  return definition;
+}

@@ -1,0 +1,47 @@
+import type { Sample } from "@frostlight/contract";
+
+import type { ActiveAlarm } from "./alarm-engine.ts";
+import type { CameraStatus } from "./camera.ts";
+import type { JournalStats } from "./journal.ts";
+import type { Refusal } from "./reading.ts";
+import type { Point, Zone } from "./site.ts";
+import type { SourceState } from "./source.ts";
+
+export interface UplinkStatus {
+  readonly state: "connected" | "connecting" | "offline" | "not-enrolled";
+  readonly server: string;
+  readonly lastAckMs: number | null;
+  readonly unackedBatches: number;
+  readonly refusedBatches: number;
+  readonly sentBatches: number;
+  readonly reconnects: number;
+  readonly pendingEvidence: number;
+  readonly lastError: string | null;
+}
+
+export interface SourceStatus extends SourceState {
+  readonly sourceId: string;
+  readonly kind: string;
+  readonly readings: number;
+  readonly refused: number;
+}
+
+/** Everything the local page, the metrics and the watchdog show. */
+export interface GatewayStatus {
+  readonly gatewayId: string;
+  readonly siteName: { readonly zh: string; readonly en: string };
+  readonly simulated: boolean;
+  readonly softwareVersion: string;
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly journal: JournalStats;
+  readonly uplink: UplinkStatus;
+  readonly sources: readonly SourceStatus[];
+  readonly zones: readonly Zone[];
+  readonly points: readonly { readonly point: Point; readonly last: Sample | null; readonly stale: boolean }[];
+  readonly cameras: readonly CameraStatus[];
+  readonly alarms: readonly ActiveAlarm[];
+  /** Newest last, bounded. */
+  readonly refusals: readonly (Refusal & { readonly timeMs: number; readonly count: number })[];
+  readonly residentBytes: number;
+}

@@ -1,0 +1,173 @@
+import type {
+  AlarmEvent,
+  AlarmState,
+  Command,
+  EvidenceRole,
+  Explanation,
+  Finding,
+  HealthEvent,
+  Priority,
+  SiteDescription,
+} from "@frostlight/contract";
+
+export type Role = "administrator" | "operator" | "viewer";
+
+export interface User {
+  readonly userId: string;
+  readonly organisationId: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+export interface Site {
+  readonly siteId: string;
+  readonly organisationId: string;
+  /** The gateway's own description, newest; null until it has spoken. */
+  readonly description: SiteDescription | null;
+}
+
+export interface Gateway {
+  readonly gatewayId: string;
+  readonly organisationId: string;
+  readonly siteId: string;
+  /** Raw Ed25519, hex. */
+  readonly publicKey: string;
+  readonly enrolledMs: number;
+  readonly revokedMs: number | null;
+  readonly lastSeenMs: number | null;
+  readonly connected: boolean;
+}
+
+/** The state of one alarm occurrence, folded from its events. */
+export interface Alarm {
+  readonly alarmId: string;
+  readonly organisationId: string;
+  readonly siteId: string;
+  readonly gatewayId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly zoneId: string;
+  readonly pointId: string | null;
+  readonly cameraId: string | null;
+  readonly state: AlarmState;
+  readonly priority: Priority;
+  readonly onsetTimeMs: number;
+  readonly raisedMs: number;
+  readonly acknowledgedMs: number | null;
+  readonly acknowledgedBy: string | null;
+  readonly returnedMs: number | null;
+  readonly clearedMs: number | null;
+  readonly explanation: Explanation;
+}
+
+export interface StoredFinding extends Finding {
+  readonly organisationId: string;
+  readonly siteId: string;
+  readonly gatewayId: string;
+}
+
+export interface EvidenceInfo {
+  readonly sha256: string;
+  readonly siteId: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly role: EvidenceRole | null;
+  readonly storedMs: number;
+}
+
+/** The last known state of a subject of a gateway ("camera:kitchen", "source:mqtt"). */
+export interface SubjectHealth extends HealthEvent {
+  readonly siteId: string;
+  readonly gatewayId: string;
+}
+
+/** What a caller may see: made from grants, passed to every query. */
+export interface Scope {
+  readonly organisationId: string;
+}
+
+/** What people read through the API. Every query goes through a scope. */
+export interface StateQueries {
+  sites(scope: Scope): Promise<readonly Site[]>;
+  site(scope: Scope, siteId: string): Promise<Site | undefined>;
+  gateways(scope: Scope): Promise<readonly Gateway[]>;
+  alarms(
+    scope: Scope,
+    filter: {
+      readonly siteId?: string;
+      readonly zoneId?: string;
+      /** Not yet over, or all. */
+      readonly open?: boolean;
+      readonly fromMs?: number;
+      readonly toMs?: number;
+      readonly limit: number;
+    },
+  ): Promise<readonly Alarm[]>;
+  alarm(
+    scope: Scope,
+    alarmId: string,
+  ): Promise<{ readonly alarm: Alarm; readonly events: readonly AlarmEvent[] } | undefined>;
+  findings(
+    scope: Scope,
+    filter: {
+      readonly siteId?: string;
+      readonly cameraId?: string;
+      readonly fromMs?: number;
+      readonly toMs?: number;
+      readonly limit: number;
+    },
+  ): Promise<readonly StoredFinding[]>;
+  finding(scope: Scope, findingId: string): Promise<StoredFinding | undefined>;
+  evidence(scope: Scope, sha256: string): Promise<EvidenceInfo | undefined>;
+  health(scope: Scope, siteId: string): Promise<readonly SubjectHealth[]>;
+}
+
+/** People and their sessions. Passwords arrive hashed (argon2id). */
+export interface AccountStore {
+  organisationCount(): Promise<number>;
+  createOrganisation(organisation: { readonly organisationId: string; readonly name: string }): Promise<void>;
+  createUser(user: User & { readonly passwordHash: string }): Promise<void>;
+  userByName(name: string): Promise<(User & { readonly passwordHash: string }) | undefined>;
+  setPasswordHash(userId: string, passwordHash: string): Promise<void>;
+  /** @param tokenHash SHA-256 hex of the session token; the token itself is never stored */
+  createSession(session: {
+    readonly tokenHash: string;
+    readonly userId: string;
+    readonly expiresMs: number;
+  }): Promise<void>;
+  userBySession(tokenHash: string, nowMs: number): Promise<User | undefined>;
+  deleteSession(tokenHash: string): Promise<void>;
+  deleteSessionsOf(userId: string): Promise<void>;
+  audit(entry: {
+    readonly timeMs: number;
+    readonly actor: string;
+    readonly organisationId: string | null;
+    readonly action: string;
+    readonly detail: string;
+  }): Promise<void>;
+}
+
+/** Joining: one-time tokens. */
+export interface EnrolmentStore {
+  createSite(scope: Scope, siteId: string): Promise<void>;
+  /** @param tokenHash SHA-256 hex of the token */
+  createToken(
+    scope: Scope,
+    token: { readonly tokenHash: string; readonly siteId: string; readonly expiresMs: number },
+  ): Promise<void>;
+  revokeGateway(scope: Scope, gatewayId: string, atMs: number): Promise<boolean>;
+}
+
+/** Commands waiting for their effect. */
+export interface CommandOutbox {
+  /** Durable when resolved; delivered until an alarm event with this command id arrives. */
+  enqueue(
+    scope: Scope,
+    target: { readonly siteId: string; readonly gatewayId: string },
+    command: Command,
+  ): Promise<void>;
+}
+
+export interface EvidenceReader {
+  read(sha256: string): Promise<Uint8Array | undefined>;
+}
