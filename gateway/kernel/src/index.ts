@@ -4,6 +4,7 @@ export * from "./config.ts";
 export * from "./errors.ts";
 export * from "./lifecycle.ts";
 export * from "./logger.ts";
+export * from "./plugin-schema.ts";
 export * from "./random.ts";
 export * from "./registry.ts";
 export * from "./retry.ts";
