@@ -166,6 +166,10 @@ export interface CommandOutbox {
     target: { readonly siteId: string; readonly gatewayId: string },
     command: Command,
   ): Promise<void>;
+  /** Commands whose effect has not been seen yet, oldest first: what people asked for and is still on its way. */
+  pending(
+    scope: Scope,
+  ): Promise<readonly { readonly siteId: string; readonly gatewayId: string; readonly command: Command }[]>;
 }
 
 export interface EvidenceReader {
