@@ -25,8 +25,8 @@ export interface JournalReader {
   readonly epoch: string;
   /** Newest durable sequence; 0 when empty. */
   readonly lastSequence: number;
-  /** Sequences (ascending) not yet released, at most `limit`, going down from `fromSequence`. */
-  unreleasedBackwards(fromSequence: number, limit: number): readonly number[];
+  /** Sequences not yet released, at most `limit`, ascending from `fromSequence` (inclusive). */
+  unreleasedFrom(fromSequence: number, limit: number): readonly number[];
   read(sequence: number): Promise<StoredBatch | undefined>;
   /** Called after each commit with the new sequence. Returns the unsubscribe function. */
   onCommit(listener: (sequence: number) => void): () => void;
@@ -58,5 +58,7 @@ export interface EvidenceSpool {
   /** Hashes not yet uploaded, oldest first. */
   pending(): Promise<readonly string[]>;
   markUploaded(sha256: string): Promise<void>;
+  /** The server will never take this file: kept apart, no longer pending. */
+  setAside(sha256: string, reason: string): Promise<void>;
   onPut(listener: (sha256: string) => void): () => void;
 }
