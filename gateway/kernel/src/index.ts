@@ -1,5 +1,6 @@
 export * from "./atomic-file.ts";
 export * from "./clock.ts";
+export * from "./command-line.ts";
 export * from "./config.ts";
 export * from "./errors.ts";
 export * from "./lifecycle.ts";
@@ -8,4 +9,5 @@ export * from "./plugin-schema.ts";
 export * from "./random.ts";
 export * from "./registry.ts";
 export * from "./retry.ts";
+export * from "./run-process.ts";
 export * from "./sd-notify.ts";

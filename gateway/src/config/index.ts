@@ -1,0 +1,1 @@
+export { gatewayConfig, type GatewayConfig } from "./schema.ts";

@@ -1,0 +1,136 @@
+import { forward, logLevels, pluginSchema, secretReference } from "@frostlight/kernel";
+import { z } from "zod";
+
+import { alarmRuleConfig } from "../alarms/index.ts";
+import { cameraConfig } from "../cameras/index.ts";
+import { journalOptions } from "../journal/index.ts";
+import { localOptions } from "../local/index.ts";
+import { sourceRegistry } from "../sources/index.ts";
+import { uplinkOptions } from "../uplink/index.ts";
+import { identifier, pointConfig, siteConfig, zoneConfig } from "./site.ts";
+
+const sourceConfig = pluginSchema(sourceRegistry, { id: identifier });
+
+const base = z.strictObject({
+  /** The one writable folder. */
+  stateFolder: z.string().min(1),
+  logLevel: z.enum(logLevels).default("info"),
+  site: siteConfig,
+  zones: z.array(zoneConfig).min(1),
+  sources: z.array(sourceConfig).default([]),
+  points: z.array(pointConfig).default([]),
+  cameras: z.array(cameraConfig).default([]),
+  alarms: z.strictObject({ rules: z.array(alarmRuleConfig).default([]) }).prefault({}),
+  journal: journalOptions.prefault({}),
+  uplink: z
+    .strictObject({
+      /** The server's HTTP address. */
+      server: z.url({ protocol: /^https?$/ }),
+      /** One-time token; needed until the gateway has joined. */
+      enrolmentToken: secretReference.optional(),
+      options: uplinkOptions.prefault({}),
+    })
+    .optional(),
+  local: localOptions.prefault({}),
+});
+
+/**
+ * The gateway's configuration file. Besides each key's own schema, references (zone, source, ids used twice) and the
+ * addresses of points are checked; all problems come together.
+ */
+export const gatewayConfig = z.unknown().transform((input, context) => {
+  const parsed = base.safeParse(input);
+  if (!parsed.success) forward(parsed.error.issues, input, context);
+  for (const { path, message, value } of referenceProblems(input)) {
+    context.issues.push({ code: "custom", path: [...path], message, input: value });
+  }
+  forward(addressIssues(input), input, context);
+  if (!parsed.success || context.issues.length > 0) return z.NEVER;
+  const { points, ...rest } = parsed.data;
+  return {
+    ...rest,
+    points: points.map((point) => ({
+      ...point,
+      address: sourceDefinitionOf(rest.sources, point.source)?.address.parse(point.address),
+    })),
+  };
+});
+export type GatewayConfig = z.output<typeof gatewayConfig>;
+
+type Source = z.output<typeof sourceConfig>;
+
+function sourceDefinitionOf(sources: readonly Source[], id: string): Source["definition"] | undefined {
+  return sources.find((source) => source.own.id === id)?.definition;
+}
+
+interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly value: unknown;
+}
+
+/** Looks at the raw input, so that broken references show even when other keys are wrong too. */
+function referenceProblems(input: unknown): Problem[] {
+  const problems: Problem[] = [];
+  const zones = idsOf(input, "zones");
+  const sources = idsOf(input, "sources");
+  for (const list of ["zones", "sources", "points", "cameras"]) {
+    const seen = new Set<string>();
+    for (const [index, id] of idsOf(input, list).entries()) {
+      if (id !== undefined && seen.has(id)) {
+        problems.push({ path: [list, index, "id"], message: `id "${id}" is used twice in ${list}`, value: id });
+      }
+      if (id !== undefined) seen.add(id);
+    }
+  }
+  for (const list of ["points", "cameras"]) {
+    for (const [index, entry] of entriesOf(input, list).entries()) {
+      problems.push(...unknownReference([list, index, "zone"], textOf(entry, "zone"), zones, "zone"));
+      if (list === "points") {
+        problems.push(...unknownReference([list, index, "source"], textOf(entry, "source"), sources, "source"));
+      }
+    }
+  }
+  return problems;
+}
+
+function unknownReference(
+  path: readonly (string | number)[],
+  id: string | undefined,
+  known: readonly (string | undefined)[],
+  what: string,
+): Problem[] {
+  if (id === undefined || known.includes(id)) return [];
+  const list = known.filter((name) => name !== undefined).join(", ");
+  return [{ path, message: `unknown ${what} "${id}", expected one of: ${list === "" ? "(none)" : list}`, value: id }];
+}
+
+/** Problems of each point's `address`, by the schema of its source's kind. */
+function addressIssues(input: unknown): z.core.$ZodIssue[] {
+  const kinds = new Map(entriesOf(input, "sources").map((source) => [textOf(source, "id"), textOf(source, "kind")]));
+  return entriesOf(input, "points").flatMap((point, index) => {
+    const kind = kinds.get(textOf(point, "source"));
+    const definition = sourceRegistry.all.find((candidate) => candidate.kind === kind);
+    const parsed = definition?.address.safeParse(valueOf(point, "address"));
+    if (parsed === undefined || parsed.success) return [];
+    return parsed.error.issues.map((issue) => ({ ...issue, path: ["points", index, "address", ...issue.path] }));
+  });
+}
+
+function valueOf(input: unknown, key: string): unknown {
+  return typeof input === "object" && input !== null ? Reflect.get(input, key) : undefined;
+}
+
+function textOf(input: unknown, key: string): string | undefined {
+  const value = valueOf(input, key);
+  return typeof value === "string" ? value : undefined;
+}
+
+function entriesOf(input: unknown, key: string): readonly unknown[] {
+  const value = valueOf(input, key);
+  return Array.isArray(value) ? value : [];
+}
+
+function idsOf(input: unknown, key: string): readonly (string | undefined)[] {
+  return entriesOf(input, key).map((entry) => textOf(entry, "id"));
+}

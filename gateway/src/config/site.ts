@@ -1,0 +1,75 @@
+import { z } from "zod";
+
+import { profiles } from "../alarms/profiles/index.ts";
+import { units } from "../core/units.ts";
+
+/** Names in the journal and in topics: letters, digits, dot, dash, underscore. */
+export const identifier = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "expected 1-64 letters, digits, dots, dashes or underscores");
+
+export const localisedText = z.strictObject({ zh: z.string().min(1).max(200), en: z.string().min(1).max(200) });
+
+const celsius = z.number().min(-200).max(300).nullable();
+
+/** The site itself. */
+export const siteConfig = z.strictObject({
+  name: localisedText,
+  timeZone: z
+    .string()
+    .refine((zone) => Intl.supportedValuesOf("timeZone").includes(zone) || zone === "UTC", "expected an IANA time zone such as Asia/Shanghai")
+    .default("Asia/Shanghai"),
+  simulated: z.boolean().default(false),
+});
+
+/** A room: limits come from its profile; each may be overridden, null switches it off. */
+export const zoneConfig = z.strictObject({
+  id: identifier,
+  name: localisedText,
+  profile: z.enum(profiles.map((profile) => profile.id)),
+  limits: z
+    .strictObject({
+      low: celsius.optional(),
+      high: celsius.optional(),
+      criticalLow: celsius.optional(),
+      criticalHigh: celsius.optional(),
+      /** Who set them and why; shown with the limits. */
+      source: z.string().min(1).max(500),
+    })
+    .optional(),
+});
+
+const plausible: Readonly<Record<string, { readonly min: number; readonly max: number }>> = {
+  temperature: { min: -90, max: 150 },
+  humidity: { min: 0, max: 100 },
+  door: { min: 0, max: 1 },
+  defrost: { min: 0, max: 1 },
+  compressor: { min: 0, max: 1 },
+};
+
+/** Physically possible values of a quantity when the configuration does not say. */
+export function defaultValidRange(quantity: string): { readonly min: number; readonly max: number } {
+  return plausible[quantity] ?? { min: -1e9, max: 1e9 };
+}
+
+/** A measured quantity; `address` is checked by the kind of its source. */
+export const pointConfig = z.strictObject({
+  id: identifier,
+  zone: identifier,
+  name: localisedText,
+  quantity: z
+    .enum(["temperature", "humidity", "door", "defrost", "compressor", "power", "battery", "other"])
+    .default("temperature"),
+  /** Unit of the stored samples. */
+  unit: z.enum(units).default("Cel"),
+  /** Unit the device reports in when its payload does not say; default: the same. */
+  sourceUnit: z.enum(units).optional(),
+  expectedIntervalSeconds: z.number().min(1).max(86_400).default(60),
+  probeRole: z.enum(["independent", "controller"]).optional(),
+  calibration: z
+    .strictObject({ offset: z.number().default(0), slope: z.number().positive().default(1) })
+    .prefault({}),
+  validRange: z.strictObject({ min: z.number(), max: z.number() }).optional(),
+  source: identifier,
+  address: z.unknown(),
+});

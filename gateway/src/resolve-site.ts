@@ -1,0 +1,83 @@
+import { sha256Hex, type LimitBand, type SiteDescription } from "@frostlight/contract";
+import { FrostlightError } from "@frostlight/kernel";
+
+import { describeLimitsSource, limitsOf, profileById } from "./alarms/profiles/index.ts";
+import type { GatewayConfig } from "./config/index.ts";
+import { defaultValidRange } from "./config/site.ts";
+import type { Point, Zone } from "./core/site.ts";
+
+/** Zones with their limits: the profile's, each replaced by the configuration's where it says so. */
+export function resolveZones(config: GatewayConfig): readonly Zone[] {
+  return config.zones.map((zone) => {
+    const profile = profileById(zone.profile);
+    if (profile === undefined) {
+      throw new FrostlightError("config/unknown-profile", "bug", `zone ${zone.id}: profile ${zone.profile} is not shipped`);
+    }
+    const own = zone.limits;
+    const fromProfile = limitsOf(profile);
+    const choose = (key: keyof LimitBand): number | null => {
+      const value = own?.[key];
+      return value === undefined ? fromProfile[key] : value;
+    };
+    const limits = {
+      low: choose("low"),
+      high: choose("high"),
+      criticalLow: choose("criticalLow"),
+      criticalHigh: choose("criticalHigh"),
+    };
+    const limitsSource = own === undefined ? describeLimitsSource(profile) : `${own.source} (${describeLimitsSource(profile)})`;
+    return { zoneId: zone.id, name: zone.name, profileId: zone.profile, limits, limitsSource };
+  });
+}
+
+export function resolvePoints(config: GatewayConfig): readonly Point[] {
+  return config.points.map((point) => ({
+    pointId: point.id,
+    zoneId: point.zone,
+    name: point.name,
+    quantity: point.quantity,
+    unit: point.unit,
+    expectedIntervalMs: point.expectedIntervalSeconds * 1_000,
+    probeRole: point.probeRole ?? null,
+    calibration: point.calibration,
+    validRange: point.validRange ?? defaultValidRange(point.quantity),
+  }));
+}
+
+/** What the journal and the server are told about this gateway's configuration. */
+export function describeSite(options: {
+  readonly config: GatewayConfig;
+  readonly zones: readonly Zone[];
+  readonly points: readonly Point[];
+  readonly siteId: string;
+  readonly softwareVersion: string;
+  readonly nowMs: number;
+}): SiteDescription {
+  const { config, zones, points } = options;
+  const cameras = config.cameras.map((camera) => ({ cameraId: camera.id, zoneId: camera.zone, name: camera.name }));
+  const content = {
+    siteId: options.siteId,
+    name: config.site.name,
+    timeZone: config.site.timeZone,
+    simulated: config.site.simulated,
+    zones: zones.map((zone) => ({
+      zoneId: zone.zoneId,
+      name: zone.name,
+      profileId: zone.profileId,
+      limits: zone.limits,
+      limitsSource: zone.limitsSource,
+    })),
+    points: points.map((point) => ({
+      pointId: point.pointId,
+      zoneId: point.zoneId,
+      name: point.name,
+      quantity: point.quantity,
+      unit: point.unit,
+      expectedIntervalMs: point.expectedIntervalMs,
+      probeRole: point.probeRole,
+    })),
+    cameras,
+    softwareVersion: options.softwareVersion,
+  };
+  return { ...content, configSha256: sha256Hex(JSON.stringify(content)), timeMs: options.nowMs };
+}

@@ -1,0 +1,1 @@
+export { serverConfig, type ServerConfig } from "./schema.ts";
