@@ -43,7 +43,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function buildGateway(config: GatewayConfig, environment: Environment): Promise<Part> {
   const logger = createLogger({ process: "gateway", level: config.logLevel });
   const folder = (name: string): string => join(config.stateFolder, name);
-  await mkdir(config.stateFolder, { recursive: true });
+  for (const { own } of config.sources) await mkdir(folder(join("sources", own.id)), { recursive: true });
+  for (const { id } of config.cameras) await mkdir(folder(join("cameras", id)), { recursive: true });
 
   const identity = await openIdentity(folder("identity"));
   const bootId = random.uuid();
@@ -134,7 +135,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
       random,
       logger: logger.child({ stage: "camera", camera: camera.id }),
       environment,
-      stateFolder: join(config.stateFolder, "cameras", camera.id),
+      stateFolder: folder(join("cameras", camera.id)),
     }),
   );
 
