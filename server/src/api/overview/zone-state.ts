@@ -1,0 +1,52 @@
+import type { PointDescription, Priority } from "@frostlight/contract";
+
+import type { Alarm } from "../../core/records.ts";
+import type { SeriesSample } from "../../core/timeseries.ts";
+
+export type ZoneState = Priority | "unknown" | "normal";
+
+/** Worst first. A room that needs a person comes before one that is merely silent; unknown is never normal. */
+const rank: Readonly<Record<ZoneState, number>> = { critical: 0, high: 1, warning: 2, unknown: 3, normal: 4 };
+
+export function compareStates(a: ZoneState, b: ZoneState): number {
+  return rank[a] - rank[b];
+}
+
+export function worstState(states: readonly ZoneState[]): ZoneState {
+  return states.reduce((worst, state) => (compareStates(state, worst) < 0 ? state : worst), "normal");
+}
+
+/** No sample for three intervals is unknown; devices that report rarely still get half a minute. */
+export function isStale(
+  point: Pick<PointDescription, "expectedIntervalMs">,
+  latest: SeriesSample | undefined,
+  nowMs: number,
+): boolean {
+  if (latest === undefined || latest.value === null || latest.quality === "stale" || latest.quality === "bad")
+    return true;
+  return nowMs - latest.timeMs > Math.max(30_000, 3 * point.expectedIntervalMs);
+}
+
+/** What the alarms of a room say. One that is over but not yet acknowledged still needs a person: a warning. */
+export function stateOfAlarms(alarms: readonly Alarm[]): ZoneState {
+  return worstState(
+    alarms.map((alarm) => {
+      if (alarm.state === "normal") return "normal";
+      return alarm.state === "returned-unacknowledged" ? "warning" : alarm.priority;
+    }),
+  );
+}
+
+/** The point whose value stands for the room. */
+export function headlineOf(
+  points: readonly PointDescription[],
+  alarms: readonly Alarm[],
+): PointDescription | undefined {
+  const thermometers = points.filter((point) => point.quantity === "temperature");
+  const worst = alarms.toSorted((a, b) => rank[a.priority] - rank[b.priority]);
+  for (const alarm of worst) {
+    const point = thermometers.find((candidate) => candidate.pointId === alarm.pointId);
+    if (point !== undefined) return point;
+  }
+  return thermometers.find((point) => point.probeRole === "independent") ?? thermometers[0] ?? points[0];
+}

@@ -1,0 +1,34 @@
+import type { Role } from "../core/records.ts";
+
+/**
+ * What a route asks for. `public`: nothing. `gateway`: the route authenticates a gateway itself. `metrics`: an
+ * administrator or an address of `metricsFrom`. The others need a session whose role has them.
+ */
+export const permissions = [
+  "public",
+  "gateway",
+  "metrics",
+  "own-account",
+  "read",
+  "acknowledge-alarms",
+  "administer",
+] as const;
+export type Permission = (typeof permissions)[number];
+
+const viewer: readonly Permission[] = ["own-account", "read"];
+const operator: readonly Permission[] = [...viewer, "acknowledge-alarms"];
+
+const granted: Readonly<Record<Role, readonly Permission[]>> = {
+  viewer,
+  operator,
+  administrator: [...operator, "administer", "metrics"],
+};
+
+/** What people of a role may do. */
+export function permissionsOf(role: Role): readonly Permission[] {
+  return granted[role];
+}
+
+export function mayRole(role: Role, permission: Permission): boolean {
+  return granted[role].includes(permission);
+}

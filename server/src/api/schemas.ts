@@ -1,0 +1,323 @@
+import { contractLimits } from "@frostlight/contract";
+import { z } from "zod";
+
+/** The named schemas of the interface: components of the OpenAPI document, types of the console. */
+export const apiSchemas = z.registry<{ readonly id: string }>();
+
+function named<S extends z.ZodType>(id: string, schema: S): S {
+  apiSchemas.add(schema, { id });
+  return schema;
+}
+
+/** An array handed out, never changed. */
+function list<S extends z.ZodType>(schema: S): z.ZodReadonly<z.ZodArray<S>> {
+  return z.array(schema).readonly();
+}
+
+const timeMs = z.number();
+const text = z.string();
+
+/** An id in a path or query: any text within the contract's length; it only ever becomes a bound parameter. */
+export const identifier = z.string().min(1).max(contractLimits.identifierLength);
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits");
+
+export const problem = named(
+  "Problem",
+  z.object({
+    code: text,
+    message: text,
+    problems: list(z.object({ path: text, message: text })).optional(),
+  }),
+);
+
+export const role = named("Role", z.enum(["administrator", "operator", "viewer"]));
+export const priority = named("Priority", z.enum(["warning", "high", "critical"]));
+export const quality = named("Quality", z.enum(["good", "uncertain", "bad", "stale"]));
+export const zoneState = named("ZoneState", z.enum(["critical", "high", "warning", "unknown", "normal"]));
+
+export const session = named(
+  "Session",
+  z.object({
+    userId: text,
+    name: text,
+    role,
+    permissions: list(text),
+    /** The server's clock when it answered. */
+    nowMs: timeMs,
+  }),
+);
+
+export const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
+
+export const explanation = named(
+  "Explanation",
+  z.object({
+    code: text,
+    parameters: z.record(text, z.union([z.number(), text, z.object({ timeMs })])),
+  }),
+);
+
+export const limitBand = named(
+  "LimitBand",
+  z.object({
+    low: z.number().nullable(),
+    high: z.number().nullable(),
+    criticalLow: z.number().nullable(),
+    criticalHigh: z.number().nullable(),
+  }),
+);
+
+export const seriesSample = named(
+  "SeriesSample",
+  z.object({
+    timeMs,
+    receivedMs: timeMs,
+    value: z.number().nullable(),
+    raw: z.number().nullable(),
+    quality,
+    reason: text.nullable(),
+  }),
+);
+
+export const seriesBucket = named(
+  "SeriesBucket",
+  z.object({
+    startMs: timeMs,
+    samples: z.number(),
+    values: z.number(),
+    min: z.number().nullable(),
+    max: z.number().nullable(),
+    mean: z.number().nullable(),
+    last: z.number().nullable(),
+  }),
+);
+
+export const series = named(
+  "Series",
+  z.object({
+    siteId: text,
+    pointId: text,
+    fromMs: timeMs,
+    toMs: timeMs,
+    /** null: raw samples; else width of a bucket. */
+    bucketMs: z.number().nullable(),
+    samples: list(seriesSample),
+    buckets: list(seriesBucket),
+  }),
+);
+
+export const point = named(
+  "Point",
+  z.object({
+    pointId: text,
+    name: localisedText,
+    quantity: z.enum(["temperature", "humidity", "door", "defrost", "compressor", "power", "battery", "other"]),
+    unit: text,
+    expectedIntervalMs: z.number(),
+    probeRole: z.enum(["independent", "controller"]).nullable(),
+    latest: seriesSample.nullable(),
+    /** The latest value is missing, has no number, or is older than three intervals. */
+    stale: z.boolean(),
+  }),
+);
+
+export const acknowledgement = named(
+  "AcknowledgementRequest",
+  z.object({ actor: text, issuedAtMs: timeMs, commandId: text, comment: text }),
+);
+
+export const alarm = named(
+  "Alarm",
+  z.object({
+    alarmId: text,
+    siteId: text,
+    gatewayId: text,
+    ruleId: text,
+    ruleKind: text,
+    zoneId: text,
+    pointId: text.nullable(),
+    cameraId: text.nullable(),
+    state: z.enum(["unacknowledged", "acknowledged", "returned-unacknowledged", "normal"]),
+    priority,
+    onsetTimeMs: timeMs,
+    raisedMs: timeMs,
+    acknowledgedMs: timeMs.nullable(),
+    acknowledgedBy: text.nullable(),
+    returnedMs: timeMs.nullable(),
+    clearedMs: timeMs.nullable(),
+    explanation,
+    /** Someone asked to acknowledge it; the gateway has not confirmed yet. */
+    acknowledgeRequested: acknowledgement.nullable(),
+  }),
+);
+
+export const alarmEvent = named(
+  "AlarmEvent",
+  z.object({
+    eventId: text,
+    transition: z.enum(["raised", "acknowledged", "returned", "cleared", "escalated"]),
+    state: z.enum(["unacknowledged", "acknowledged", "returned-unacknowledged", "normal"]),
+    priority,
+    timeMs,
+    actor: text.nullable(),
+    commandId: text.nullable(),
+    explanation,
+  }),
+);
+
+export const alarmDetail = named("AlarmDetail", z.object({ alarm, events: list(alarmEvent) }));
+export const alarmList = named("AlarmList", z.object({ alarms: list(alarm), truncated: z.boolean() }));
+
+export const subjectHealth = named(
+  "SubjectHealth",
+  z.object({ subject: text, gatewayId: text, state: text, timeMs, explanation }),
+);
+
+const cameraHealth = z.object({ state: text, timeMs, explanation }).nullable();
+
+/** 96 quarter-hours ending with the current one. */
+export const strip = named(
+  "Strip",
+  z.object({
+    startMs: timeMs,
+    bucketMs: z.number(),
+    /** Mean of the usable values; null where there are none. */
+    mean: list(z.number().nullable()),
+    /** Percent of the expected samples that came and are usable, 0..100. */
+    completeness: list(z.number()),
+  }),
+);
+
+export const zone = named(
+  "Zone",
+  z.object({
+    zoneId: text,
+    name: localisedText,
+    profileId: text,
+    limits: limitBand,
+    limitsSource: text,
+    state: zoneState,
+    /** By the alarms alone, whether or not the latest value is known. */
+    alarmState: zoneState,
+    /** The point whose value stands for the room: that of its worst alarm, else its first independent thermometer. */
+    headlinePointId: text.nullable(),
+    points: list(point),
+    alarms: list(alarm),
+    cameras: list(z.object({ cameraId: text, name: localisedText, health: cameraHealth })),
+    strip: strip.nullable(),
+  }),
+);
+
+export const gatewaySummary = named(
+  "GatewaySummary",
+  z.object({
+    gatewayId: text,
+    siteId: text,
+    enrolledMs: timeMs,
+    revokedMs: timeMs.nullable(),
+    lastSeenMs: timeMs.nullable(),
+    connected: z.boolean(),
+  }),
+);
+
+export const siteOverview = named(
+  "SiteOverview",
+  z.object({
+    siteId: text,
+    /** null until its gateway has described it. */
+    name: localisedText.nullable(),
+    timeZone: text,
+    simulated: z.boolean(),
+    state: zoneState,
+    gateways: list(gatewaySummary),
+    zones: list(zone),
+  }),
+);
+
+export const overview = named("Overview", z.object({ nowMs: timeMs, sites: list(siteOverview) }));
+
+export const siteDetail = named(
+  "SiteDetail",
+  z.object({ nowMs: timeMs, site: siteOverview, health: list(subjectHealth) }),
+);
+
+export const box = named(
+  "Box",
+  z.object({
+    left: z.number(),
+    top: z.number(),
+    right: z.number(),
+    bottom: z.number(),
+    label: text,
+    score: z.number(),
+  }),
+);
+
+export const evidenceReference = named(
+  "EvidenceReference",
+  z.object({
+    sha256: text,
+    mediaType: text,
+    sizeBytes: z.number(),
+    role: z.enum(["picture", "original", "heat-map"]),
+    /** The file has arrived at the server. */
+    stored: z.boolean(),
+  }),
+);
+
+export const finding = named(
+  "Finding",
+  z.object({
+    findingId: text,
+    siteId: text,
+    gatewayId: text,
+    cameraId: text,
+    zoneId: text,
+    ruleId: text,
+    ruleKind: text,
+    severity: priority,
+    firstSeenMs: timeMs,
+    lastSeenMs: timeMs,
+    score: z.number(),
+    threshold: z.number(),
+    modelId: text,
+    modelSha256: text,
+    boxes: list(box),
+    evidence: list(evidenceReference),
+    explanation,
+  }),
+);
+
+export const findingList = named("FindingList", z.object({ findings: list(finding), truncated: z.boolean() }));
+
+export const camera = named(
+  "Camera",
+  z.object({
+    siteId: text,
+    zoneId: text,
+    zoneName: localisedText,
+    cameraId: text,
+    name: localisedText,
+    health: cameraHealth,
+    /** Newest first, at most six. */
+    findings: list(finding),
+    findingsLastDay: z.number(),
+  }),
+);
+export const cameraList = named("CameraList", z.object({ nowMs: timeMs, cameras: list(camera) }));
+
+export const gatewayDetail = named(
+  "GatewayDetail",
+  z.object({ ...gatewaySummary.shape, softwareVersion: text.nullable(), health: list(subjectHealth) }),
+);
+export const gatewayList = named("GatewayList", z.object({ nowMs: timeMs, gateways: list(gatewayDetail) }));
+
+export const enrolmentToken = named(
+  "EnrolmentToken",
+  z.object({
+    siteId: text,
+    /** Shown here once; the server keeps only its hash. */
+    token: text,
+    expiresMs: timeMs,
+  }),
+);
