@@ -1,0 +1,173 @@
+import type { AlarmEvent, Batch, BatchOutcome, Command, HealthEvent, SiteDescription } from "@frostlight/contract";
+
+import type { Alarm, EvidenceInfo, StoredFinding } from "./records.ts";
+
+/** What the ingest must know of a gateway before it believes a batch. */
+export interface KnownGateway {
+  readonly gatewayId: string;
+  readonly organisationId: string;
+  readonly siteId: string;
+  /** Raw Ed25519, hex. */
+  readonly publicKey: string;
+  readonly revoked: boolean;
+}
+
+/** One recorded link of a gateway's chain; hashes as hex. */
+export interface ChainLink {
+  readonly sequence: number;
+  readonly hash: string;
+  readonly previousHash: string;
+}
+
+/** A verified batch whose samples are durable already. */
+export interface AcceptedBatch {
+  readonly gateway: KnownGateway;
+  readonly batch: Batch;
+  /** SHA-256 of the body, hex. */
+  readonly hash: string;
+  readonly signature: Uint8Array;
+  readonly receivedMs: number;
+}
+
+/** What recording a group of batches changed: for live events. Repeated alarm events and older findings are left out. */
+export interface RecordedChanges {
+  readonly alarms: readonly { readonly alarm: Alarm; readonly event: AlarmEvent }[];
+  readonly findings: readonly StoredFinding[];
+  readonly health: readonly { readonly gateway: KnownGateway; readonly event: HealthEvent }[];
+  readonly sites: readonly { readonly organisationId: string; readonly siteId: string }[];
+}
+
+/** Sequences missing between recorded ones, both ends included. */
+export interface ChainGap {
+  readonly fromSequence: number;
+  readonly toSequence: number;
+  /** When the batch after the gap arrived: the gap is at least that old. */
+  readonly sinceMs: number;
+}
+
+/** One epoch of a gateway's journal as the server has it. */
+export interface EpochState {
+  readonly epoch: string;
+  readonly lastSequence: number;
+  readonly batches: number;
+  readonly samples: number;
+  readonly firstReceivedMs: number;
+  readonly lastReceivedMs: number;
+  /** Oldest sequences first, at most 1000. */
+  readonly gaps: readonly ChainGap[];
+}
+
+/** The ingest's own door to the state store. All rejections mean: nothing was recorded, try again later. */
+export interface IngestStore {
+  knownGateways(gatewayIds: readonly string[]): Promise<ReadonlyMap<string, KnownGateway>>;
+  /** The recorded links among `sequences` of one epoch. */
+  chainLinks(gatewayId: string, epoch: string, sequences: readonly number[]): Promise<readonly ChainLink[]>;
+  /** The newest description a gateway gave. */
+  gatewayDescription(gatewayId: string): Promise<SiteDescription | undefined>;
+  /** Everything but the samples, in one transaction. Rejects when one of the batches is recorded already. */
+  recordBatches(batches: readonly AcceptedBatch[]): Promise<RecordedChanges>;
+  /** A batch that came again proves that the gateway is alive. */
+  touchGateways(gatewayIds: readonly string[], atMs: number): Promise<void>;
+}
+
+/** How completely a gateway's journal has arrived. */
+export interface ChainAudit {
+  /** @param gapBeforeMs holes are reported when the batch after them arrived before this time */
+  chainState(gatewayId: string, gapBeforeMs: number): Promise<readonly EpochState[]>;
+}
+
+/** Why an enrolment was refused. */
+export type EnrolRefusal =
+  | "token-unknown"
+  | "token-expired"
+  | "token-used"
+  | "gateway-revoked"
+  | "gateway-id-taken"
+  | "gateway-of-another-organisation";
+
+export type EnrolResult =
+  | { readonly kind: "enrolled"; readonly organisationId: string; readonly siteId: string }
+  | { readonly kind: "refused"; readonly reason: EnrolRefusal };
+
+/** Gateways coming in: who they are, whether they are there, what they bring beside batches. */
+export interface GatewayAccess {
+  /**
+   * Consumes a one-time token and registers the key, atomically. The same key with the same token again replaces the
+   * secret; another key is refused.
+   */
+  enrolGateway(enrolment: {
+    readonly tokenHash: string;
+    readonly gatewayId: string;
+    readonly publicKey: string;
+    readonly secretHash: string;
+    readonly atMs: number;
+  }): Promise<EnrolResult>;
+  /** The gateway and the SHA-256 hex of its secret, unless unknown. */
+  gatewayCredentials(gatewayId: string): Promise<(KnownGateway & { readonly secretHash: string }) | undefined>;
+  setConnected(gatewayId: string, connected: boolean, atMs: number): Promise<void>;
+  /** No gateway is connected: said at the start of the process that holds their connections. */
+  disconnectAll(): Promise<void>;
+  /** @returns false when the site had it already */
+  addEvidence(
+    evidence: Omit<EvidenceInfo, "role"> & {
+      readonly organisationId: string;
+      readonly gatewayId: string;
+    },
+  ): Promise<boolean>;
+  /** Called after a gateway was revoked. Returns the unsubscribe function. */
+  onRevoked(listener: (gatewayId: string) => void): () => void;
+}
+
+/** A command as it waits. */
+export interface WaitingCommand {
+  readonly gatewayId: string;
+  readonly command: Command;
+  readonly expiresMs: number;
+}
+
+/** Durable waiting room of commands. Recording a batch finishes the commands whose effect it shows. */
+export interface CommandStore {
+  /**
+   * @returns "pending"; "done" when the alarm needs no acknowledgement any more; "unknown-gateway" when the scope has no
+   * such gateway at that site
+   */
+  addCommand(
+    organisationId: string,
+    siteId: string,
+    waiting: WaitingCommand,
+  ): Promise<"pending" | "done" | "unknown-gateway">;
+  pendingCommands(): Promise<readonly WaitingCommand[]>;
+  /** Of these, which still wait. */
+  stillPending(commandIds: readonly string[]): Promise<ReadonlySet<string>>;
+  countAttempt(commandIds: readonly string[]): Promise<void>;
+  expireCommands(nowMs: number): Promise<readonly WaitingCommand[]>;
+}
+
+/** What the ingest says about one batch. */
+export interface IngestResult {
+  /** Empty when the bytes did not even say. */
+  readonly epoch: string;
+  /** Sequence 0 when the bytes did not even say. */
+  readonly outcome: BatchOutcome;
+  /** The gateway's signature was right: only then may an answer go out over a channel that does not prove the sender. */
+  readonly authentic: boolean;
+}
+
+/** Takes sealed batches, whatever brought them. Resolves when the outcome is final and, for "stored", durable. */
+export interface BatchAcceptor {
+  accept(gatewayId: string, sealed: Uint8Array): Promise<IngestResult>;
+}
+
+/** Something that can reach gateways now. */
+export interface CommandSender {
+  isConnected(gatewayId: string): boolean;
+  /** Rejects when it could not be handed over. */
+  sendCommand(gatewayId: string, command: Command): Promise<void>;
+}
+
+/** Where a transport tells of its gateways, and through which commands reach them. */
+export interface CommandDispatcher {
+  attach(sender: CommandSender): void;
+  /** Its commands are due at once. */
+  gatewayReady(gatewayId: string): void;
+}

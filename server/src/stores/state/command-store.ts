@@ -1,0 +1,107 @@
+import type { CommandStore, WaitingCommand } from "../../core/ingest.ts";
+import { chunks, type Db, parseCommand } from "./rows.ts";
+import type { CommandRow } from "./schema.ts";
+
+/** Commands waiting for their effect. */
+export function commandStore(db: Db): CommandStore {
+  return {
+    addCommand(organisationId, siteId, { gatewayId, command, expiresMs }) {
+      return db.transaction().execute(async (transaction) => {
+        const gateway = await transaction
+          .selectFrom("gateways")
+          .select("gateway_id")
+          .where("gateway_id", "=", gatewayId)
+          .where("organisation_id", "=", organisationId)
+          .where("site_id", "=", siteId)
+          .where("revoked_ms", "is", null)
+          .executeTakeFirst();
+        if (gateway === undefined) return "unknown-gateway";
+        const { alarmId } = command.action;
+        const alarm = await transaction
+          .selectFrom("alarms")
+          .select("state")
+          .where("gateway_id", "=", gatewayId)
+          .where("alarm_id", "=", alarmId)
+          .executeTakeFirst();
+        const isOver = alarm?.state === "acknowledged" || alarm?.state === "normal";
+        const status = isOver ? ("done" as const) : ("pending" as const);
+        await transaction
+          .insertInto("commands")
+          .values({
+            command_id: command.commandId,
+            organisation_id: organisationId,
+            site_id: siteId,
+            gateway_id: gatewayId,
+            alarm_id: alarmId,
+            issued_ms: command.issuedAtMs,
+            expires_ms: expiresMs,
+            status,
+            finished_ms: isOver ? command.issuedAtMs : null,
+            attempts: 0,
+            body: JSON.stringify(command),
+          })
+          .onConflict((conflict) => conflict.column("command_id").doNothing())
+          .execute();
+        return status;
+      });
+    },
+
+    async pendingCommands() {
+      const rows = await db
+        .selectFrom("commands")
+        .selectAll()
+        .where("status", "=", "pending")
+        .orderBy("issued_ms")
+        .orderBy("command_id")
+        .execute();
+      return rows.map(waitingFromRow);
+    },
+
+    async stillPending(commandIds) {
+      const pending = new Set<string>();
+      for (const part of chunks(commandIds, 1)) {
+        const rows = await db
+          .selectFrom("commands")
+          .select("command_id")
+          .where("status", "=", "pending")
+          .where("command_id", "in", part)
+          .execute();
+        for (const row of rows) pending.add(row.command_id);
+      }
+      return pending;
+    },
+
+    async countAttempt(commandIds) {
+      for (const part of chunks(commandIds, 1)) {
+        await db
+          .updateTable("commands")
+          .set((update) => ({ attempts: update("attempts", "+", 1) }))
+          .where("command_id", "in", part)
+          .execute();
+      }
+    },
+
+    expireCommands(nowMs) {
+      return db.transaction().execute(async (transaction) => {
+        const rows = await transaction
+          .selectFrom("commands")
+          .selectAll()
+          .where("status", "=", "pending")
+          .where("expires_ms", "<=", nowMs)
+          .execute();
+        if (rows.length === 0) return [];
+        await transaction
+          .updateTable("commands")
+          .set({ status: "expired", finished_ms: nowMs })
+          .where("status", "=", "pending")
+          .where("expires_ms", "<=", nowMs)
+          .execute();
+        return rows.map(waitingFromRow);
+      });
+    },
+  };
+}
+
+function waitingFromRow(row: CommandRow): WaitingCommand {
+  return { gatewayId: row.gateway_id, command: parseCommand(row.body), expiresMs: row.expires_ms };
+}

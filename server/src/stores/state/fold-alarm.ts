@@ -1,0 +1,74 @@
+import type { AlarmEvent } from "@frostlight/contract";
+
+import type { Alarm } from "../../core/records.ts";
+
+/** An alarm event and where in its gateway's journal it stands. */
+export interface PlacedEvent {
+  readonly epoch: string;
+  readonly sequence: number;
+  readonly position: number;
+  readonly event: AlarmEvent;
+}
+
+/** ISA-18.2 life order, for things that happened in the same millisecond of different epochs. */
+const transitionOrder = { raised: 0, escalated: 1, acknowledged: 2, returned: 3, cleared: 4 } as const;
+
+/**
+ * The events of one alarm in the order in which they happened: journal order within an epoch (it is causal, whatever the
+ * gateway's wall clock did), epochs by their first event's time. A total order, so the order of arrival does not matter.
+ */
+export function inOrder(events: readonly PlacedEvent[]): readonly PlacedEvent[] {
+  const epochStart = new Map<string, number>();
+  for (const { epoch, event } of events) {
+    epochStart.set(epoch, Math.min(epochStart.get(epoch) ?? Number.POSITIVE_INFINITY, event.timeMs));
+  }
+  return events.toSorted(
+    (a, b) =>
+      (epochStart.get(a.epoch) ?? 0) - (epochStart.get(b.epoch) ?? 0) ||
+      compareText(a.epoch, b.epoch) ||
+      a.sequence - b.sequence ||
+      a.position - b.position ||
+      transitionOrder[a.event.transition] - transitionOrder[b.event.transition] ||
+      compareText(a.event.eventId, b.event.eventId),
+  );
+}
+
+/** The state of an alarm from all its events known so far; undefined without events. Cleared is the end of an occurrence. */
+export function foldAlarm(
+  owner: Pick<Alarm, "organisationId" | "siteId" | "gatewayId">,
+  placed: readonly PlacedEvent[],
+): Alarm | undefined {
+  const events = inOrder(placed).map((item) => item.event);
+  const newest = events.at(-1);
+  if (newest === undefined) return undefined;
+  const raised = events.find((event) => event.transition === "raised");
+  const acknowledged = events.find((event) => event.transition === "acknowledged");
+  const returned = events.findLast((event) => event.transition === "returned");
+  const cleared = events.find((event) => event.transition === "cleared");
+  const explained = events.findLast((event) => event.transition === "raised" || event.transition === "escalated");
+  return {
+    alarmId: newest.alarmId,
+    organisationId: owner.organisationId,
+    siteId: owner.siteId,
+    gatewayId: owner.gatewayId,
+    ruleId: newest.ruleId,
+    ruleKind: newest.ruleKind,
+    zoneId: newest.zoneId,
+    pointId: newest.pointId,
+    cameraId: newest.cameraId,
+    state: cleared?.state ?? newest.state,
+    priority: newest.priority,
+    onsetTimeMs: Math.min(...events.map((event) => event.onsetTimeMs)),
+    raisedMs: raised?.timeMs ?? Math.min(...events.map((event) => event.timeMs)),
+    acknowledgedMs: acknowledged?.timeMs ?? null,
+    acknowledgedBy: acknowledged?.actor ?? null,
+    returnedMs: returned?.timeMs ?? null,
+    clearedMs: cleared?.timeMs ?? null,
+    explanation: (explained ?? newest).explanation,
+  };
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

@@ -1,0 +1,71 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import type { Clock, Logger } from "@frostlight/kernel";
+import { Kysely, SqliteDialect } from "kysely";
+import { z } from "zod";
+
+import type { ChainAudit, CommandStore, GatewayAccess, IngestStore } from "../../core/ingest.ts";
+import type { AccountStore, EnrolmentStore, StateQueries } from "../../core/records.ts";
+import { accountStore } from "./accounts.ts";
+import { commandStore } from "./command-store.ts";
+import { enrolmentStore } from "./enrolment.ts";
+import { ingestStore } from "./ingest-store.ts";
+import { migrate } from "./migrate.ts";
+import { sqliteTypes } from "./migrations.ts";
+import { NodeSqlite } from "./node-sqlite.ts";
+import { stateQueries } from "./queries.ts";
+import type { Database } from "./schema.ts";
+
+/** Configuration of the state store. */
+export const stateOptions = z.strictObject({
+  kind: z.literal("sqlite").default("sqlite"),
+  file: z.string().min(1).default("data/state.db").describe("database file; its folder is created when missing"),
+  busyTimeoutMs: z.int().min(0).max(60_000).default(5_000).describe("how long to wait for another process's lock"),
+});
+export type StateOptions = z.output<typeof stateOptions>;
+
+/** Everything the server knows but samples and files. */
+export interface StateStore
+  extends StateQueries, AccountStore, EnrolmentStore, GatewayAccess, IngestStore, ChainAudit, CommandStore {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the state database and brings its schema up to date. Writes are durable when their promise resolves. Reads for
+ * people go through a second connection and never wait for a writer.
+ * Throws `state/unopenable` or `state/newer-schema`.
+ */
+export async function openStateStore(
+  deps: z.input<typeof stateOptions> & { readonly clock: Clock; readonly logger: Logger },
+): Promise<StateStore> {
+  const { clock, logger, ...given } = deps;
+  const options = stateOptions.parse(given);
+  await mkdir(dirname(options.file), { recursive: true });
+  const migrating = connect<unknown>(options, false);
+  try {
+    const applied = await migrate(migrating, sqliteTypes, () => clock.nowMs());
+    if (applied.length > 0) logger.info("state-migrated", { file: options.file, versions: applied });
+  } finally {
+    await migrating.destroy();
+  }
+  const writer = connect<Database>(options, false);
+  const reader = connect<Database>(options, true);
+  return {
+    ...stateQueries(reader),
+    ...accountStore(writer, clock),
+    ...enrolmentStore(writer, clock),
+    ...ingestStore(writer),
+    ...commandStore(writer),
+    async close() {
+      await reader.destroy();
+      await writer.destroy();
+    },
+  };
+}
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a migration sees no tables, the store sees them all
+function connect<Tables>(options: StateOptions, readOnly: boolean): Kysely<Tables> {
+  const database = new NodeSqlite(options.file, { readOnly, busyTimeoutMs: options.busyTimeoutMs });
+  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+}
