@@ -1,0 +1,77 @@
+import { type RoomFailureKind, type TruthEvent, truthKindOf } from "./failures.ts";
+
+interface OpenEvent {
+  readonly cause: RoomFailureKind | "defrost" | "door" | "delivery";
+  readonly startMs: number;
+  peakCelsius: number;
+  leftLimits: boolean;
+  /** The cause is gone; a failure is over only when the air is back. */
+  repaired: boolean;
+}
+
+export interface RoomObservation {
+  readonly timeMs: number;
+  readonly airCelsius: number;
+  readonly failures: readonly RoomFailureKind[];
+  readonly defrosting: boolean;
+  readonly doorOpen: boolean;
+  readonly delivering: boolean;
+}
+
+/** Turns what the simulator does into labels. Openings shorter than this leave no label. */
+const shortOpeningMs = 20_000;
+
+export class TruthRecorder {
+  readonly #limits: { readonly lowCelsius: number | null; readonly highCelsius: number };
+  readonly #open = new Map<OpenEvent["cause"], OpenEvent>();
+  #finished: TruthEvent[] = [];
+
+  constructor(limits: { readonly lowCelsius: number | null; readonly highCelsius: number }) {
+    this.#limits = limits;
+  }
+
+  observe(now: RoomObservation): void {
+    const outOfLimits =
+      now.airCelsius >= this.#limits.highCelsius ||
+      (this.#limits.lowCelsius !== null && now.airCelsius <= this.#limits.lowCelsius);
+    const causes = new Set<OpenEvent["cause"]>(now.failures);
+    if (now.defrosting) causes.add("defrost");
+    if (now.doorOpen) causes.add(now.delivering ? "delivery" : "door");
+    for (const cause of causes) {
+      if (this.#open.has(cause)) continue;
+      this.#open.set(cause, {
+        cause,
+        startMs: now.timeMs,
+        peakCelsius: now.airCelsius,
+        leftLimits: false,
+        repaired: false,
+      });
+    }
+    for (const event of this.#open.values()) {
+      event.peakCelsius = Math.max(event.peakCelsius, now.airCelsius);
+      event.leftLimits ||= outOfLimits;
+      event.repaired = !causes.has(event.cause);
+      const needsRecovery = event.cause !== "door" && event.cause !== "delivery";
+      if (event.repaired && (!needsRecovery || !outOfLimits)) this.#close(event, now.timeMs);
+    }
+  }
+
+  finish(timeMs: number): void {
+    for (const event of this.#open.values()) this.#close(event, timeMs);
+  }
+
+  take(): readonly TruthEvent[] {
+    const finished = this.#finished;
+    this.#finished = [];
+    return finished.toSorted((a, b) => a.startMs - b.startMs);
+  }
+
+  #close(event: OpenEvent, endMs: number): void {
+    this.#open.delete(event.cause);
+    const { cause, startMs, peakCelsius, leftLimits } = event;
+    if (cause === "door" && endMs - startMs < shortOpeningMs) return;
+    const kind =
+      cause === "defrost" ? "defrost" : cause === "door" || cause === "delivery" ? "door_opening" : truthKindOf[cause];
+    this.#finished.push({ kind, cause, startMs, endMs, peakCelsius, leftLimits });
+  }
+}
