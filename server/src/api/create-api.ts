@@ -4,7 +4,7 @@ import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import fastifyStatic from "@fastify/static";
-import swagger from "@fastify/swagger";
+import swagger, { type SwaggerTransformObject } from "@fastify/swagger";
 import { describeError } from "@frostlight/kernel";
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyPluginCallback } from "fastify";
 import {
@@ -175,8 +175,18 @@ async function installDocument(app: FastifyInstance): Promise<void> {
       if (!document.url.startsWith("/api/")) return { schema: { hide: true }, url: document.url };
       return transform(document);
     },
-    transformObject,
+    transformObject: (document) => withoutInputs(transformObject(document)),
   });
+}
+
+/** Named schemas are all of answers; their variants for requests would only double the document. */
+function withoutInputs(document: ReturnType<SwaggerTransformObject>): ReturnType<SwaggerTransformObject> {
+  const components = "components" in document ? document.components : undefined;
+  const schemas = components !== undefined && "schemas" in components ? components.schemas : undefined;
+  for (const name of Object.keys(schemas ?? {})) {
+    if (name.endsWith("Input")) Reflect.deleteProperty(schemas ?? {}, name);
+  }
+  return document;
 }
 
 function consoleFiles(folder: string): FastifyPluginAsync {

@@ -1,0 +1,196 @@
+import type { AlarmEvent, Command, Sample, SiteDescription } from "@frostlight/contract";
+
+import type {
+  AccountStore,
+  Alarm,
+  CommandOutbox,
+  EnrolmentStore,
+  EvidenceInfo,
+  EvidenceReader,
+  Gateway,
+  Scope,
+  StateQueries,
+  StoredFinding,
+  SubjectHealth,
+  User,
+} from "../../core/records.ts";
+
+interface MemorySite {
+  readonly organisationId: string;
+  readonly siteId: string;
+  description: SiteDescription | null;
+}
+
+/** The server's state in memory, for tests and for drawing the console without a database. */
+export class MemoryState implements StateQueries, EnrolmentStore, CommandOutbox, EvidenceReader {
+  readonly siteList: MemorySite[] = [];
+  readonly gatewayList: Gateway[] = [];
+  readonly alarmMap = new Map<string, { alarm: Alarm; events: AlarmEvent[] }>();
+  readonly findingList: StoredFinding[] = [];
+  readonly healthList: (SubjectHealth & { readonly organisationId: string })[] = [];
+  readonly files = new Map<
+    string,
+    { readonly info: EvidenceInfo; readonly organisationId: string; readonly data: Uint8Array }
+  >();
+  readonly tokens: { readonly tokenHash: string; readonly siteId: string; readonly organisationId: string }[] = [];
+  readonly commands: {
+    readonly organisationId: string;
+    readonly siteId: string;
+    readonly gatewayId: string;
+    readonly command: Command;
+  }[] = [];
+
+  async sites({ organisationId }: Scope) {
+    return this.siteList.filter((site) => site.organisationId === organisationId);
+  }
+
+  async site(scope: Scope, siteId: string) {
+    return (await this.sites(scope)).find((site) => site.siteId === siteId);
+  }
+
+  async gateways({ organisationId }: Scope) {
+    return this.gatewayList.filter((gateway) => gateway.organisationId === organisationId);
+  }
+
+  async alarms({ organisationId }: Scope, filter: Parameters<StateQueries["alarms"]>[1]) {
+    return [...this.alarmMap.values()]
+      .map(({ alarm }) => alarm)
+      .filter((alarm) => alarm.organisationId === organisationId)
+      .filter((alarm) => filter.siteId === undefined || alarm.siteId === filter.siteId)
+      .filter((alarm) => filter.zoneId === undefined || alarm.zoneId === filter.zoneId)
+      .filter((alarm) => filter.open === undefined || (alarm.state !== "normal") === filter.open)
+      .filter((alarm) => filter.fromMs === undefined || (alarm.clearedMs ?? Infinity) >= filter.fromMs)
+      .filter((alarm) => filter.toMs === undefined || alarm.raisedMs < filter.toMs)
+      .toSorted((a, b) => b.raisedMs - a.raisedMs)
+      .slice(0, filter.limit);
+  }
+
+  async alarm({ organisationId }: Scope, alarmId: string) {
+    const found = this.alarmMap.get(alarmId);
+    return found?.alarm.organisationId === organisationId ? found : undefined;
+  }
+
+  async findings({ organisationId }: Scope, filter: Parameters<StateQueries["findings"]>[1]) {
+    return this.findingList
+      .filter((finding) => finding.organisationId === organisationId)
+      .filter((finding) => filter.siteId === undefined || finding.siteId === filter.siteId)
+      .filter((finding) => filter.cameraId === undefined || finding.cameraId === filter.cameraId)
+      .filter((finding) => filter.fromMs === undefined || finding.lastSeenMs >= filter.fromMs)
+      .filter((finding) => filter.toMs === undefined || finding.firstSeenMs < filter.toMs)
+      .toSorted((a, b) => b.lastSeenMs - a.lastSeenMs)
+      .slice(0, filter.limit);
+  }
+
+  async finding({ organisationId }: Scope, findingId: string) {
+    return this.findingList.find(
+      (finding) => finding.findingId === findingId && finding.organisationId === organisationId,
+    );
+  }
+
+  async evidence({ organisationId }: Scope, sha256: string) {
+    const file = this.files.get(sha256);
+    return file?.organisationId === organisationId ? file.info : undefined;
+  }
+
+  async health({ organisationId }: Scope, siteId: string) {
+    return this.healthList.filter((entry) => entry.organisationId === organisationId && entry.siteId === siteId);
+  }
+
+  async read(sha256: string) {
+    return this.files.get(sha256)?.data;
+  }
+
+  async createSite({ organisationId }: Scope, siteId: string) {
+    this.siteList.push({ organisationId, siteId, description: null });
+  }
+
+  async createToken({ organisationId }: Scope, token: { readonly tokenHash: string; readonly siteId: string }) {
+    this.tokens.push({ ...token, organisationId });
+  }
+
+  async revokeGateway({ organisationId }: Scope, gatewayId: string, atMs: number) {
+    const index = this.gatewayList.findIndex(
+      (gateway) => gateway.gatewayId === gatewayId && gateway.organisationId === organisationId,
+    );
+    const gateway = this.gatewayList[index];
+    if (gateway === undefined) return false;
+    this.gatewayList[index] = { ...gateway, revokedMs: atMs };
+    return true;
+  }
+
+  async enqueue(
+    { organisationId }: Scope,
+    target: { readonly siteId: string; readonly gatewayId: string },
+    command: Command,
+  ) {
+    this.commands.push({ organisationId, ...target, command });
+  }
+
+  async pending({ organisationId }: Scope) {
+    return this.commands.filter((waiting) => waiting.organisationId === organisationId);
+  }
+}
+
+/** People and sessions in memory. */
+export class MemoryAccounts implements AccountStore {
+  readonly organisations: string[] = [];
+  readonly users: (User & { passwordHash: string })[] = [];
+  readonly sessions = new Map<string, { readonly userId: string; readonly expiresMs: number }>();
+  readonly audits: Parameters<AccountStore["audit"]>[0][] = [];
+
+  async organisationCount() {
+    return this.organisations.length;
+  }
+
+  async createOrganisation({ organisationId }: { readonly organisationId: string }) {
+    this.organisations.push(organisationId);
+  }
+
+  async createUser(user: User & { readonly passwordHash: string }) {
+    this.users.push({ ...user });
+  }
+
+  async userByName(name: string) {
+    return this.users.find((user) => user.name === name);
+  }
+
+  async setPasswordHash(userId: string, passwordHash: string) {
+    for (const user of this.users) if (user.userId === userId) user.passwordHash = passwordHash;
+  }
+
+  async createSession({ tokenHash, ...session }: Parameters<AccountStore["createSession"]>[0]) {
+    this.sessions.set(tokenHash, session);
+  }
+
+  async userBySession(tokenHash: string, nowMs: number) {
+    const session = this.sessions.get(tokenHash);
+    if (session === undefined || session.expiresMs <= nowMs) return undefined;
+    return this.users.find((user) => user.userId === session.userId);
+  }
+
+  async deleteSession(tokenHash: string) {
+    this.sessions.delete(tokenHash);
+  }
+
+  async deleteSessionsOf(userId: string) {
+    for (const [tokenHash, session] of this.sessions) if (session.userId === userId) this.sessions.delete(tokenHash);
+  }
+
+  async audit(entry: Parameters<AccountStore["audit"]>[0]) {
+    this.audits.push(entry);
+  }
+}
+
+/** A sample with everything ordinary but what is given. */
+export function sampleOf(given: Pick<Sample, "pointId" | "timeMs" | "value"> & Partial<Sample>): Sample {
+  return {
+    receivedMs: given.timeMs,
+    raw: given.value,
+    quality: "good",
+    reason: null,
+    hasSourceTime: false,
+    backfill: false,
+    timeCorrected: false,
+    ...given,
+  };
+}
