@@ -1,16 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-import { describeError, FrostlightError, syncFolder } from "@frostlight/kernel";
+import { FrostlightError, syncFolder } from "@frostlight/kernel";
 import { z } from "zod";
 
 import type { PointKey, SampleBatch, SeriesBucket, SeriesSample, TimeSeriesStore } from "../../core/timeseries.ts";
 import { checkBucketRange, wholeRange } from "./bucket-range.ts";
 import { defineTimeSeriesStore, type TimeSeriesContext } from "./definition.ts";
-import { type CheckedBatch, checkBatches, SamplesRejectedError } from "./sample-check.ts";
+import type { CheckedBatch } from "./sample-check.ts";
 import { buffersOf, toColumns } from "./sqlite/columns.ts";
 import type { Operation, Operations } from "./sqlite/messages.ts";
 import { WorkerClient } from "./sqlite/worker-client.ts";
+import { WriteQueue } from "./write-queue.ts";
 
 const options = z.strictObject({
   /** The database file; relative paths are below the server's data folder. */
@@ -35,28 +36,25 @@ export const sqliteStore = defineTimeSeriesStore({
   open: (parsed: Options, context) => new SqliteStore(parsed, context),
 });
 
-interface PendingWrite {
-  readonly batches: readonly CheckedBatch[];
-  readonly samples: number;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 class SqliteStore implements TimeSeriesStore {
   readonly #options: Options;
   readonly #context: TimeSeriesContext;
   readonly #path: string;
+  readonly #queue: WriteQueue;
   #writer: Thread | undefined;
   #reader: Thread | undefined;
-  #queue: PendingWrite[] = [];
-  #queuedSamples = 0;
-  #pumping: Promise<void> | undefined;
-  #failing = false;
 
   constructor(parsed: Options, context: TimeSeriesContext) {
     this.#options = parsed;
     this.#context = context;
     this.#path = resolve(context.dataFolder, parsed.file);
+    this.#queue = new WriteQueue({
+      name: `time-series database ${this.#path}`,
+      logger: context.logger,
+      samplesPerGroup: samplesPerCommit,
+      queuedSamples: parsed.queuedSamples,
+      commit: (group) => this.#commit(group),
+    });
   }
 
   async start(): Promise<void> {
@@ -82,33 +80,27 @@ class SqliteStore implements TimeSeriesStore {
     }
     this.#writer = writer;
     this.#reader = reader;
+    this.#queue.open();
   }
 
   async stop(): Promise<void> {
-    const writer = this.#writer;
-    const reader = this.#reader;
-    this.#writer = undefined;
+    await this.#queue.close();
+    const threads = [this.#reader, this.#writer];
     this.#reader = undefined;
-    // What was accepted is written first: the queue is empty afterwards.
-    await this.#pumping;
-    await reader?.close();
-    await writer?.close();
+    this.#writer = undefined;
+    for (const thread of threads) await thread?.close();
   }
 
-  async write(batches: readonly SampleBatch[]): Promise<void> {
-    const { checked, rejected } = checkBatches(batches);
-    const samples = checked.reduce((sum, batch) => sum + batch.samples.length, 0);
-    if (this.#writer === undefined) throw this.#closed();
-    if (samples > 0) await this.#enqueue(this.#writer, checked, samples);
-    if (rejected.length > 0) throw new SamplesRejectedError(rejected);
+  write(batches: readonly SampleBatch[]): Promise<void> {
+    return this.#queue.write(batches);
   }
 
-  read(key: PointKey, fromMs: number, toMs: number, limit: number): Promise<readonly SeriesSample[]> {
+  async read(key: PointKey, fromMs: number, toMs: number, limit: number): Promise<readonly SeriesSample[]> {
     const range = wholeRange(fromMs, toMs);
     return this.#ask("read", { key, ...range, limit });
   }
 
-  buckets(key: PointKey, fromMs: number, toMs: number, bucketMs: number): Promise<readonly SeriesBucket[]> {
+  async buckets(key: PointKey, fromMs: number, toMs: number, bucketMs: number): Promise<readonly SeriesBucket[]> {
     const range = checkBucketRange(fromMs, toMs, bucketMs);
     return this.#ask("buckets", { key, ...range, bucketMs });
   }
@@ -126,53 +118,11 @@ class SqliteStore implements TimeSeriesStore {
     return (await this.#reader.client()).ask(operation, ask);
   }
 
-  #enqueue(writer: Thread, batches: readonly CheckedBatch[], samples: number): Promise<void> {
-    if (this.#queuedSamples > 0 && this.#queuedSamples + samples > this.#options.queuedSamples) {
-      const message = `${this.#queuedSamples} samples already wait for ${this.#path}, at most ${this.#options.queuedSamples} may`;
-      return Promise.reject(new FrostlightError("timeseries/unavailable", "resource", message));
-    }
-    this.#queuedSamples += samples;
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ batches, samples, resolve, reject });
-      this.#pumping ??= this.#pump(writer);
-    });
-  }
-
-  /** Group commit: whatever came in while one transaction was written goes into the next. */
-  async #pump(writer: Thread): Promise<void> {
-    for (let group = this.#nextGroup(); group.length > 0; group = this.#nextGroup()) {
-      try {
-        const columns = toColumns(group.flatMap((pending) => pending.batches));
-        await (await writer.client()).ask("write", { columns }, buffersOf(columns));
-        this.#noteState(undefined);
-        for (const pending of group) pending.resolve();
-      } catch (error) {
-        this.#noteState(error);
-        for (const pending of group) pending.reject(error);
-      }
-      for (const pending of group) this.#queuedSamples -= pending.samples;
-    }
-    // In the same turn as the queue was found empty, so that no write is left behind.
-    this.#pumping = undefined;
-  }
-
-  #nextGroup(): readonly PendingWrite[] {
-    let samples = 0;
-    let size = 0;
-    for (const pending of this.#queue) {
-      samples += pending.samples;
-      if (size > 0 && samples > samplesPerCommit) break;
-      size += 1;
-    }
-    return this.#queue.splice(0, size);
-  }
-
-  #noteState(error: unknown): void {
-    const failing = error !== undefined;
-    if (failing === this.#failing) return;
-    this.#failing = failing;
-    if (failing) this.#context.logger.error("timeseries-write-failed", { error: describeError(error) });
-    else this.#context.logger.info("timeseries-write-recovered", { file: this.#path });
+  async #commit(group: readonly CheckedBatch[]): Promise<readonly []> {
+    if (this.#writer === undefined) throw this.#closed();
+    const columns = toColumns(group);
+    await (await this.#writer.client()).ask("write", { columns }, buffersOf(columns));
+    return [];
   }
 
   #closed(): FrostlightError {

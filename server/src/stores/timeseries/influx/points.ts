@@ -1,0 +1,86 @@
+import type { Quality, Sample } from "@frostlight/contract";
+import type { IPoint } from "influx";
+
+import type { SampleBatch } from "../../../core/timeseries.ts";
+import type { CheckedBatch } from "../sample-check.ts";
+import { storedText } from "./names.ts";
+import { SubMillisecond } from "./sub-millisecond.ts";
+
+export const measurement = "samples";
+
+export const tagNames = ["org", "site", "zone", "point", "quantity", "quality"] as const;
+
+/**
+ * Every number is a float, whatever its value: a measurement whose first value was written as an integer would refuse
+ * fractions for ever. `ref` is where the sample comes from: gateway/epoch/sequence/index.
+ */
+export const fieldTypes = {
+  value: "FLOAT",
+  raw: "FLOAT",
+  received_ms: "FLOAT",
+  reason: "STRING",
+  flags: "STRING",
+  ref: "STRING",
+} as const;
+type Fields = {
+  readonly [Name in keyof typeof fieldTypes]?: (typeof fieldTypes)[Name] extends "FLOAT" ? number : string;
+};
+
+/** A line to write and the sample it is. */
+export interface SampleLine {
+  readonly batch: SampleBatch;
+  readonly index: number;
+  readonly point: IPoint;
+}
+
+/** The only encoder of samples. */
+export function toLines({ batch, samples }: CheckedBatch): readonly SampleLine[] {
+  const place = new SubMillisecond(batch.gatewayId, batch.epoch, batch.sequence);
+  const ref = `${storedText(batch.gatewayId)}/${storedText(batch.epoch)}/${batch.sequence}`;
+  const org = storedText(batch.organisationId);
+  const site = storedText(batch.siteId);
+  const tagsOfPoints = new Map<string, Readonly<Record<string, string>>>();
+  return samples.map(({ index, sample }) => {
+    let tags = tagsOfPoints.get(sample.pointId);
+    if (tags === undefined) {
+      tags = { org, site, ...tagsOf(batch, sample.pointId) };
+      tagsOfPoints.set(sample.pointId, tags);
+    }
+    return {
+      batch,
+      index,
+      point: {
+        measurement,
+        tags: { ...tags, quality: sample.quality satisfies Quality },
+        fields: fieldsOf(sample, `${ref}/${index}`),
+        timestamp: nanoseconds(sample.timeMs, place.next(sample.pointId, sample.timeMs)),
+      },
+    };
+  });
+}
+
+function tagsOf(batch: SampleBatch, pointId: string): Record<string, string> {
+  const point = storedText(pointId);
+  const description = batch.points.get(pointId);
+  if (description === undefined) return { point };
+  return { point, zone: storedText(description.zoneId), quantity: storedText(description.quantity) };
+}
+
+/** What is absent is null: a missing value has no field, its line is still written. */
+function fieldsOf(sample: Sample, ref: string): Fields {
+  const flags = `${sample.hasSourceTime ? "s" : ""}${sample.backfill ? "b" : ""}${sample.timeCorrected ? "c" : ""}`;
+  return {
+    received_ms: sample.receivedMs,
+    ref,
+    ...(sample.value === null ? {} : { value: sample.value }),
+    ...(sample.raw === null ? {} : { raw: sample.raw }),
+    ...(sample.reason === null ? {} : { reason: storedText(sample.reason) }),
+    ...(flags === "" ? {} : { flags }),
+  };
+}
+
+/** As text: a double cannot hold nanoseconds. */
+function nanoseconds(timeMs: number, withinNs: number): string {
+  const digits = String(withinNs).padStart(6, "0");
+  return timeMs === 0 ? String(withinNs) : `${timeMs}${digits}`;
+}
