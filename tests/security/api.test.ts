@@ -61,8 +61,8 @@ describe("the interface", () => {
     const open: string[] = [];
     for (const route of routes()) {
       const answer = await ask(route);
-      if (answer.statusCode === 401) expect(answer.json().code).toBe("session-missing");
-      else open.push(`${route.method} ${route.url}`);
+      const isRefused = answer.statusCode === 401 && answer.json().code === "session-missing";
+      if (!isRefused) open.push(`${route.method} ${route.url}`);
     }
     expect(open.toSorted()).toEqual(["GET /api/v1/healthz", "POST /api/v1/session"]);
   });
@@ -74,11 +74,11 @@ describe("the interface", () => {
     expect(asked.length).toBeGreaterThan(12);
     for (const route of asked) {
       const answer = await ask(route, "bob");
-      const owned = /:|school|alarm-|finding-|gateway-/.test(route.url) || route.url.includes(known.sha256);
-      if (owned) expect(answer.statusCode, `${route.method} ${route.url}`).toBe(404);
-      else expect(answer.statusCode, `${route.method} ${route.url}`).toBeLessThan(300);
-      const own = answer.body.replaceAll(route.url, "").replaceAll(decodeURIComponent(route.url), "");
-      if (!owned) expect(own, route.url).not.toMatch(/school|Experimental|kitchen/);
+      const owned = /school|alarm-|finding-|gateway-/.test(route.url) || route.url.includes(known.sha256);
+      const name = `${route.method} ${route.url}`;
+      expect(owned ? [404] : [200, 201, 202, 204], name).toContain(answer.statusCode);
+      const told = answer.body.replaceAll(route.url, "").replaceAll(decodeURIComponent(route.url), "");
+      expect(owned ? "" : told, name).not.toMatch(/school|Experimental|kitchen/);
     }
     expect(api.state.commands).toEqual([]);
     expect(api.state.gatewayList[0]?.revokedMs).toBeNull();
@@ -87,9 +87,10 @@ describe("the interface", () => {
 
   it("lets a viewer only look, and an operator not administer", async () => {
     for (const route of routes()) {
-      if (route.method !== "POST" || !["acknowledge-alarms", "administer"].includes(route.permission)) continue;
-      expect((await ask(route, "vera")).statusCode, route.url).toBe(403);
-      if (route.permission === "administer") expect((await ask(route, "olga")).statusCode, route.url).toBe(403);
+      const refused = { "acknowledge-alarms": ["vera"], administer: ["vera", "olga"] }[route.permission] ?? [];
+      for (const name of route.method === "POST" ? refused : []) {
+        expect((await ask(route, name)).statusCode, `${name} ${route.url}`).toBe(403);
+      }
     }
     expect((await api.ask({ url: "/api/v1/metrics", as: "olga", remoteAddress: "203.0.113.9" })).statusCode).toBe(403);
   });
