@@ -7,6 +7,8 @@ type Row = Readonly<Record<string, unknown>>;
 
 const sampleColumns = `s.time, s.received, s.value, s.raw, s.flags, r.code AS reason
   FROM samples s LEFT JOIN reasons r ON r.id = s.reason`;
+/** A JavaScript number is bound as a real number; only whole numbers divide without a rest. */
+const width = "CAST(:width AS INTEGER)";
 
 /** The connection that reads; in WAL mode it neither waits for the writer nor makes it wait. */
 export class SampleReader {
@@ -31,10 +33,10 @@ export class SampleReader {
       `SELECT bucket, samples, usable, smallest, greatest, mean,
          (SELECT value FROM samples
           WHERE point = :point AND value IS NOT NULL AND flags & 2 = 0
-            AND time >= max(:from, bucket * :width) AND time < min(:to, (bucket + 1) * :width)
+            AND time >= max(:from, bucket * ${width}) AND time < min(:to, (bucket + 1) * ${width})
           ORDER BY time DESC, origin DESC, sequence DESC, item DESC LIMIT 1) AS newest
        FROM (
-         SELECT time / :width AS bucket, count(*) AS samples, count(usable) AS usable,
+         SELECT time / ${width} AS bucket, count(*) AS samples, count(usable) AS usable,
            min(usable) AS smallest, max(usable) AS greatest, avg(usable) AS mean
          FROM (
            SELECT time, CASE WHEN flags & 2 = 0 THEN value END AS usable FROM samples
