@@ -1,0 +1,333 @@
+import type { JournalItem } from "@frostlight/contract";
+import { type CancelTimer, describeError, errorCode, FrostlightError } from "@frostlight/kernel";
+
+import type {
+  JournalPosition,
+  JournalReader,
+  JournalRelease,
+  JournalStats,
+  JournalWriter,
+  StoredBatch,
+} from "../core/journal.ts";
+import type { SequenceSet } from "../core/sequence-set.ts";
+import { GroupQueue, rejectAll } from "./group-queue.ts";
+import { checkItem } from "./item-check.ts";
+import type { JournalOptions } from "./options.ts";
+import { positionsInterval, PositionsWriter } from "./positions.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { RecentBatches } from "./recent-batches.ts";
+import type { Recovered } from "./recovery.ts";
+import { Refusals } from "./refusals.ts";
+import { journalHealth, lostBatches } from "./reports.ts";
+import { type SealedPlan, type SealerParts, sealPlans } from "./sealer.ts";
+import { SegmentStore } from "./segment-store.ts";
+
+/** The gateway's durable, signed, chained log. */
+export interface Journal extends JournalWriter, JournalReader, JournalRelease {
+  stats(): JournalStats;
+  /** Commits what waits, then refuses everything. */
+  close(): Promise<void>;
+}
+
+export interface JournalParts extends SealerParts {
+  /** The epoch's folder. */
+  readonly folder: string;
+  readonly positionsPath: string;
+  readonly options: JournalOptions;
+  readonly quarantine: Quarantine;
+}
+
+export class FileJournal implements Journal {
+  readonly epoch: string;
+  readonly #parts: JournalParts;
+  readonly #store: SegmentStore;
+  readonly #positions: PositionsWriter;
+  readonly #settled: SequenceSet;
+  readonly #queue = new GroupQueue();
+  readonly #recent = new RecentBatches();
+  readonly #refusals = new Refusals();
+  readonly #listeners = new Set<(sequence: number) => void>();
+  /** Items of our own for the next batch. */
+  #reports: JournalItem[];
+  #lastSequence: number;
+  #nextSequence: number;
+  #lastHash: string;
+  #running: Promise<void> | undefined;
+  #cancelGather: CancelTimer | undefined;
+  #due = false;
+  #closed = false;
+  #finished = false;
+  #full = false;
+  #writeFailing = false;
+  #trimming = false;
+  readonly #tornTailsCut: number;
+  #bytesWritten = 0;
+  #commits = 0;
+  #items = 0;
+
+  constructor(parts: JournalParts, recovered: Recovered, reports: readonly JournalItem[]) {
+    this.#parts = parts;
+    this.epoch = parts.epoch;
+    const { maxBytes, segmentBytes } = parts.options;
+    this.#store = new SegmentStore(parts.folder, recovered.segments, Math.min(segmentBytes, maxBytes / 4));
+    this.#settled = recovered.settled;
+    this.#lastSequence = recovered.lastSequence;
+    this.#nextSequence = recovered.nextSequence;
+    this.#lastHash = recovered.lastHash;
+    this.#tornTailsCut = recovered.tornTailsCut;
+    this.#reports = [...reports, ...recovered.reports];
+    this.#positions = new PositionsWriter(parts.positionsPath, parts.clock, parts.logger, () => ({
+      epoch: this.epoch,
+      highestSequence: this.#nextSequence - 1,
+      highestHash: this.#lastHash,
+      released: this.#settled.ranges(),
+    }));
+  }
+
+  /** Goes on in the last segment when it is whole, makes room, and journals the reports of recovery. */
+  async begin(canResume: boolean): Promise<void> {
+    if (canResume) await this.#store.resume();
+    await this.#makeRoom();
+    if (this.#reports.length > 0) this.#commitSoon();
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  append(items: readonly JournalItem[], urgent = false): Promise<JournalPosition> {
+    if (this.#closed) return Promise.reject(closedError());
+    if (items.length === 0) return Promise.resolve({ epoch: this.epoch, sequence: this.#lastSequence });
+    const sizes: number[] = [];
+    let hasEvent = false;
+    let hurry = urgent;
+    for (const item of items) {
+      const check = checkItem(item);
+      if (check.kind === "invalid") {
+        return Promise.reject(new FrostlightError("journal/item-invalid", "bug", `cannot journal: ${check.reason}`));
+      }
+      sizes.push(check.sizeBytes);
+      hasEvent ||= item.kind !== "sample";
+      hurry ||= item.kind === "alarm" || item.kind === "finding";
+    }
+    const refusal = this.#whyNot(items.length, hasEvent);
+    if (refusal !== undefined) {
+      this.#refusals.add(refusal.reason, items.length, this.#parts.clock.nowMs());
+      return Promise.reject(new FrostlightError("journal/full", "resource", refusal.message));
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ items, sizes, resolve, reject });
+      if (hurry || this.#queue.appends >= this.#parts.options.pressureAppends) this.#commitSoon();
+      else this.#commitLater();
+    });
+  }
+
+  unreleasedFrom(fromSequence: number, limit: number): readonly number[] {
+    const found: number[] = [];
+    let sequence = this.#settled.nextMissing(Math.max(1, fromSequence));
+    while (sequence <= this.#lastSequence && found.length < limit) {
+      found.push(sequence);
+      sequence = this.#settled.nextMissing(sequence + 1);
+    }
+    return found;
+  }
+
+  async read(sequence: number): Promise<StoredBatch | undefined> {
+    const recent = this.#recent.get(sequence);
+    if (recent !== undefined) return { epoch: this.epoch, sequence, sealed: recent };
+    if (this.#closed) throw closedError();
+    const outcome = await this.#store.read(sequence);
+    if (outcome.kind === "ok") return { epoch: this.epoch, sequence, sealed: outcome.payload };
+    if (outcome.kind === "damaged") {
+      await this.#parts.quarantine.keep(this.epoch, outcome.path, outcome.offset, outcome.bytes);
+    }
+    if (!this.#settled.has(sequence) && sequence <= this.#lastSequence) {
+      const nowMs = this.#parts.clock.nowMs();
+      const drop = { count: 1, fromMs: 0, toMs: nowMs, reason: outcome.kind };
+      this.#settled.add(sequence);
+      this.#positions.changed();
+      this.#reports.push(
+        lostBatches({ what: "batch-quarantined", ...drop }),
+        journalHealth("repaired", "journal-batch-quarantined", nowMs, {
+          from: sequence,
+          to: sequence,
+          count: 1,
+          reason: outcome.kind,
+        }),
+      );
+      this.#commitSoon();
+    }
+    return undefined;
+  }
+
+  onCommit(listener: (sequence: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  release(epoch: string, sequences: readonly number[]): void {
+    if (epoch !== this.epoch) return;
+    const before = this.#settled.size;
+    for (const sequence of sequences) {
+      if (!Number.isSafeInteger(sequence) || sequence < 1 || sequence > this.#lastSequence) continue;
+      this.#settled.add(sequence);
+      this.#recent.delete(sequence);
+    }
+    if (this.#settled.size === before) return;
+    this.#positions.changed();
+    if (this.#store.sizeBytes > this.#parts.options.maxBytes) void this.#makeRoom();
+  }
+
+  stats(): JournalStats {
+    return {
+      epoch: this.epoch,
+      lastSequence: this.#lastSequence,
+      unreleasedBatches: this.#nextSequence - 1 - this.#settled.size,
+      sizeBytes: this.#store.sizeBytes,
+      bytesWritten: this.#bytesWritten,
+      commits: this.#commits,
+      items: this.#items,
+      quarantinedRecords: this.#parts.quarantine.count,
+      tornTailsCut: this.#tornTailsCut,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#commitSoon();
+    while (this.#running !== undefined) await this.#running;
+    this.#finished = true;
+    await this.#positions.flush();
+    await this.#store.close();
+  }
+
+  #whyNot(items: number, hasEvent: boolean): { readonly reason: string; readonly message: string } | undefined {
+    const { maxWaitingItems, maxBytes, reserveBytes } = this.#parts.options;
+    const waiting = this.#queue.items + items;
+    // Events may use a tenth more, so that a flood of samples does not keep alarms out.
+    if (this.#queue.items > 0 && waiting > (hasEvent ? maxWaitingItems * 1.1 : maxWaitingItems)) {
+      return { reason: "queue-full", message: `${this.#queue.items} items already wait for the disk` };
+    }
+    if (this.#full && (!hasEvent || this.#store.sizeBytes >= maxBytes + reserveBytes)) {
+      const message = `the journal holds ${this.#store.sizeBytes} bytes not yet taken by the server, at most ${maxBytes}`;
+      return { reason: "disk-limit", message };
+    }
+    return undefined;
+  }
+
+  #commitLater(): void {
+    if (this.#running !== undefined || this.#cancelGather !== undefined) return;
+    this.#cancelGather = this.#parts.clock.after(this.#parts.options.commitIntervalMs, () => {
+      this.#cancelGather = undefined;
+      this.#commitSoon();
+    });
+  }
+
+  /** Begins committing once the current turn is over, so that appends of one turn share a batch. */
+  #commitSoon(): void {
+    if (this.#finished) return;
+    this.#due = true;
+    this.#cancelGather?.();
+    this.#cancelGather = undefined;
+    this.#running ??= Promise.resolve()
+      .then(() => this.#run())
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#due) this.#commitSoon();
+        else if (this.#queue.appends > 0) this.#commitLater();
+      });
+  }
+
+  /** Commits group after group: while one is on its way to the disk, the next gathers. */
+  async #run(): Promise<void> {
+    while (this.#due || this.#queue.appends >= this.#parts.options.pressureAppends) {
+      this.#due = false;
+      await this.#commit();
+      if (this.#closed && this.#queue.appends > 0) this.#due = true;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const own = [...this.#reports.splice(0), ...this.#refusals.take()];
+    const plans = [...this.#queue.take()];
+    if (own.length > 0) {
+      const first = plans.shift();
+      plans.unshift({ items: [...own, ...(first?.items ?? [])], ending: first?.ending ?? [] });
+    }
+    const sealed = sealPlans(plans, { nextSequence: this.#nextSequence, lastHash: this.#lastHash }, this.#parts);
+    if (sealed.length === 0) return;
+    try {
+      await this.#store.append(sealed);
+    } catch (error) {
+      this.#writeFailed(error, sealed, own);
+      return;
+    }
+    if (this.#writeFailing) this.#parts.logger.info("journal-writes-again", { folder: this.#parts.folder });
+    this.#writeFailing = false;
+    this.#commits += 1;
+    for (const batch of sealed) this.#committed(batch);
+    if (own.length > 0) this.#positions.changed();
+    await this.#makeRoom();
+  }
+
+  #committed(batch: SealedPlan): void {
+    this.#items += batch.items.length;
+    this.#bytesWritten += batch.bytes.length;
+    this.#lastSequence = batch.sequence;
+    this.#nextSequence = batch.sequence + 1;
+    this.#lastHash = batch.hash;
+    this.#recent.add(batch.sequence, batch.sealed);
+    if (batch.sequence % positionsInterval === 0) this.#positions.changed();
+    for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
+    for (const listener of this.#listeners) {
+      try {
+        listener(batch.sequence);
+      } catch (error) {
+        this.#parts.logger.error("commit-listener-failed", { error: describeError(error) });
+      }
+    }
+  }
+
+  #writeFailed(cause: unknown, sealed: readonly SealedPlan[], own: readonly JournalItem[]): void {
+    const { logger, folder, clock } = this.#parts;
+    const code = errorCode(cause) ?? "unknown";
+    if (!this.#writeFailing) logger.error("journal-write-failed", { folder, code, error: describeError(cause) });
+    this.#writeFailing = true;
+    this.#reports.unshift(...own);
+    const ending = sealed.flatMap((batch) => batch.ending);
+    const items = ending.reduce((sum, waiting) => sum + waiting.items.length, 0);
+    if (items > 0) this.#refusals.add(`write-failed-${code}`, items, clock.nowMs());
+    const error = new FrostlightError("journal/write-failed", "resource", `cannot write to ${folder} (${code})`, {
+      cause,
+    });
+    rejectAll(ending, error);
+  }
+
+  /** Keeps the size within bounds: oldest released segments go first; when nothing can go, samples are refused. */
+  async #makeRoom(): Promise<void> {
+    const { maxBytes } = this.#parts.options;
+    if (this.#finished || this.#trimming || (!this.#full && this.#store.sizeBytes <= maxBytes)) return;
+    this.#trimming = true;
+    try {
+      const fits = await this.#store.trim(maxBytes, this.#settled);
+      if (fits === !this.#full) return;
+      this.#full = !fits;
+      const parameters = { sizeBytes: this.#store.sizeBytes, maxBytes };
+      const [state, code] = fits ? (["ok", "journal-has-room"] as const) : (["full", "journal-full"] as const);
+      this.#parts.logger.warn(code, parameters);
+      this.#reports.push(journalHealth(state, code, this.#parts.clock.nowMs(), parameters));
+      this.#commitSoon();
+    } catch (error) {
+      this.#parts.logger.error("journal-trim-failed", { error: describeError(error) });
+    } finally {
+      this.#trimming = false;
+    }
+  }
+}
+
+function closedError(): FrostlightError {
+  return new FrostlightError("journal/closed", "bug", "the journal is closed");
+}

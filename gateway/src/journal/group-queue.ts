@@ -1,0 +1,106 @@
+import { contractLimits, type JournalItem } from "@frostlight/contract";
+
+import type { JournalPosition } from "../core/journal.ts";
+
+/** Room in a batch: well inside the contract, so that an estimate that is a little off does no harm. */
+export const batchRoom = {
+  samples: contractLimits.batchSamples / 4,
+  events: contractLimits.batchEvents / 2,
+  bytes: contractLimits.batchBytes / 2,
+} as const;
+/** Batches that one commit may write. */
+const batchesPerCommit = 8;
+
+/** One append that waits for the disk. */
+export interface Waiting {
+  readonly items: readonly JournalItem[];
+  /** Estimate of each item's encoded size, in the items' order. */
+  readonly sizes: readonly number[];
+  readonly resolve: (position: JournalPosition) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Items for one batch, and the appends that end in it. */
+export interface BatchPlan {
+  readonly items: readonly JournalItem[];
+  readonly ending: readonly Waiting[];
+}
+
+interface OpenPlan {
+  readonly items: JournalItem[];
+  readonly ending: Waiting[];
+  samples: number;
+  bytes: number;
+}
+
+/** Appends in order of arrival. */
+export class GroupQueue {
+  #waiting: Waiting[] = [];
+  #items = 0;
+
+  get appends(): number {
+    return this.#waiting.length;
+  }
+
+  get items(): number {
+    return this.#items;
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#items += waiting.items.length;
+  }
+
+  /** Takes the next commit's appends, laid out in batches. An append stays in one batch when it fits into one. */
+  take(): readonly BatchPlan[] {
+    const plans: OpenPlan[] = [];
+    let taken = 0;
+    for (const waiting of this.#waiting) {
+      if (plans.length >= batchesPerCommit) break;
+      layOut(waiting, plans);
+      this.#items -= waiting.items.length;
+      taken += 1;
+    }
+    this.#waiting = this.#waiting.slice(taken);
+    return plans;
+  }
+}
+
+function layOut(waiting: Waiting, plans: OpenPlan[]): void {
+  const samples = waiting.items.filter((item) => item.kind === "sample").length;
+  const bytes = waiting.sizes.reduce((sum, size) => sum + size, 0);
+  const need = { samples, events: waiting.items.length - samples, bytes };
+  let plan = plans.at(-1);
+  if (plan === undefined || !hasRoom(plan, need)) plan = openPlan(plans);
+  for (const [index, item] of waiting.items.entries()) {
+    const isSample = item.kind === "sample";
+    const size = waiting.sizes[index] ?? 0;
+    const one = { samples: isSample ? 1 : 0, events: isSample ? 0 : 1, bytes: size };
+    if (!hasRoom(plan, one) && plan.items.length > 0) plan = openPlan(plans);
+    plan.items.push(item);
+    plan.samples += one.samples;
+    plan.bytes += size;
+  }
+  plan.ending.push(waiting);
+}
+
+function hasRoom(
+  plan: OpenPlan,
+  need: { readonly samples: number; readonly events: number; readonly bytes: number },
+): boolean {
+  return (
+    plan.samples + need.samples <= batchRoom.samples &&
+    plan.items.length - plan.samples + need.events <= batchRoom.events &&
+    plan.bytes + need.bytes <= batchRoom.bytes
+  );
+}
+
+function openPlan(plans: OpenPlan[]): OpenPlan {
+  const plan: OpenPlan = { items: [], ending: [], samples: 0, bytes: 0 };
+  plans.push(plan);
+  return plan;
+}
+
+export function rejectAll(ending: readonly Waiting[], error: Error): void {
+  for (const waiting of ending) waiting.reject(error);
+}

@@ -1,0 +1,84 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { JournalItem, SigningKey } from "@frostlight/contract";
+import { type Clock, describeError, isFrostlightError, type Logger, type Random } from "@frostlight/kernel";
+
+import { beginEpoch, chooseEpoch, nameEpoch } from "./epoch.ts";
+import { FileJournal, type Journal } from "./file-journal.ts";
+import type { JournalOptions } from "./options.ts";
+import { type Positions, readPositions } from "./positions.ts";
+import { Quarantine } from "./quarantine.ts";
+import { Recovery } from "./recovery.ts";
+import { journalHealth } from "./reports.ts";
+
+/**
+ * Opens the journal in `folder`, whatever a crash left there. Damage never stops the start: what is whole is kept, the
+ * rest is quarantined and told in the first batch. Only a folder that cannot be read or written at all is an error.
+ */
+export async function openJournal(parts: {
+  readonly folder: string;
+  readonly gatewayId: string;
+  readonly signingKey: SigningKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** One life of the process; goes with every clock reading. */
+  readonly bootId: string;
+  readonly isClockSynchronised: () => boolean;
+  readonly options: JournalOptions;
+}): Promise<Journal> {
+  const { folder, gatewayId, signingKey, clock, logger } = parts;
+  await mkdir(folder, { recursive: true });
+  const quarantine = await Quarantine.open(join(folder, "quarantine"), logger);
+  const positionsPath = join(folder, "positions.json");
+  const reports: JournalItem[] = [];
+  const report = (code: string, reason: string): void => {
+    logger.warn(code, { folder, reason });
+    reports.push(journalHealth("repaired", code, clock.nowMs(), { reason }));
+  };
+  const positions = await positionsOrNothing(positionsPath, report);
+  const recover = async (epoch: string) => {
+    const known = positions?.epoch === epoch ? positions : undefined;
+    return new Recovery({ folder: join(folder, epoch), epoch, gatewayId, signingKey, quarantine, clock }, known).run();
+  };
+
+  const choice = await chooseEpoch(folder, gatewayId);
+  let epoch = choice.kind === "none" ? undefined : choice.epoch;
+  let recovered = epoch === undefined ? undefined : await recover(epoch);
+  if (choice.kind === "none" && choice.problem !== "") report("journal-lost", choice.problem);
+  if (epoch !== undefined && recovered !== undefined && recovered.lastSequence === 0) {
+    // Nothing of that life is left to go on with, so a new one begins: sequences are never used twice.
+    if (recovered.nextSequence > 1) report("journal-lost", `nothing readable is left of epoch ${epoch}`);
+    reports.push(...recovered.reports);
+    epoch = undefined;
+    recovered = undefined;
+  }
+  if (epoch === undefined || recovered === undefined) {
+    epoch = await beginEpoch(folder, gatewayId, parts.random);
+    recovered = await recover(epoch);
+  } else if (choice.kind === "guess") {
+    report("journal-adopted", choice.problem);
+    await nameEpoch(folder, gatewayId, epoch);
+  }
+  const journal = new FileJournal(
+    { ...parts, folder: join(folder, epoch), positionsPath, epoch, quarantine },
+    recovered,
+    reports,
+  );
+  await journal.begin(recovered.canResume);
+  return journal;
+}
+
+async function positionsOrNothing(
+  path: string,
+  report: (code: string, reason: string) => void,
+): Promise<Positions | undefined> {
+  try {
+    return await readPositions(path);
+  } catch (error) {
+    if (!isFrostlightError(error, "state/corrupt")) throw error;
+    report("journal-positions-damaged", describeError(error));
+    return undefined;
+  }
+}
