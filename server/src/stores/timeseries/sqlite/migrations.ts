@@ -1,7 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
 
-import { FrostlightError } from "@frostlight/kernel";
-
 /**
  * Numbered, forward only; a shipped one is never edited. `PRAGMA user_version` holds the number of the last one run.
  *
@@ -62,10 +60,11 @@ export function migrate(database: DatabaseSync, path: string): void {
   }
   const version = versionOf(database);
   if (version > newestVersion) {
-    throw new FrostlightError(
-      "timeseries/schema-newer",
-      "config",
-      `${path} has schema version ${version}, this program knows up to ${newestVersion}: it was written by a newer version`,
+    throw Object.assign(
+      new Error(
+        `${path} has schema version ${version}, this program knows up to ${newestVersion}: a newer version wrote it`,
+      ),
+      { code: "timeseries/schema-newer" },
     );
   }
 }
