@@ -1,0 +1,7 @@
+import { createRegistry, type Registry } from "@frostlight/kernel";
+
+import type { SourceDefinition } from "../core/source.ts";
+import { mqttBroker } from "./mqtt-broker.ts";
+
+/** Every sensor protocol. */
+export const sourceRegistry: Registry<SourceDefinition> = createRegistry<SourceDefinition>("sources", [mqttBroker]);

@@ -1,0 +1,38 @@
+import { FrostlightError } from "@frostlight/kernel";
+import { z } from "zod";
+
+import type { DecoderDefinition } from "../core/decoder.ts";
+import { decoderRegistry } from "../decoders/index.ts";
+import { topicFilter } from "./topic-routes.ts";
+
+/** How to read a payload: a dialect's `kind` with its own options, already parsed. */
+export type DecodeChoice = { readonly kind: string } & Readonly<Record<string, unknown>>;
+
+/** Where a point is found on a broker. */
+export interface MqttAddress {
+  /** Topic, with `+` and `#` allowed. */
+  readonly topic: string;
+  readonly decode: DecodeChoice;
+}
+
+function withKind(definition: DecoderDefinition): z.ZodObject {
+  if (definition.options instanceof z.ZodObject) {
+    return definition.options.extend({ kind: z.literal(definition.kind) });
+  }
+  throw new FrostlightError("decoder/options-not-object", "bug", `dialect "${definition.kind}": options are no object`);
+}
+
+const [firstDecoder, ...otherDecoders] = decoderRegistry.all.map(withKind);
+if (firstDecoder === undefined) throw new FrostlightError("decoder/none", "bug", "no dialect is registered");
+
+const decodeChoice: z.ZodType<DecodeChoice> = z
+  .discriminatedUnion("kind", [firstDecoder, ...otherDecoders])
+  .transform((choice): DecodeChoice => ({ ...choice, kind: String(choice["kind"]) }));
+
+/** Schema of a point's address on any MQTT source. */
+export const mqttAddress: z.ZodType<MqttAddress> = z.strictObject({ topic: topicFilter, decode: decodeChoice });
+
+export const mqttAddressExample = {
+  topic: "zigbee2mqtt/cold-room-1",
+  decode: { kind: "zigbee2mqtt", property: "temperature" },
+} as const;
