@@ -1,0 +1,98 @@
+import { expect, it } from "vitest";
+
+import type { Zone } from "../core/site.ts";
+import { defaultRules } from "./default-rules.ts";
+import { describeLimitsSource, limitsOf, profiles } from "./profiles/index.ts";
+import { camera, makePoint, zone } from "./testing/stage.ts";
+
+const zoneOf = (profileId: string, own: Partial<Zone> = {}): Zone => {
+  const profile = profiles.find(({ id }) => id === profileId);
+  if (profile === undefined) throw new Error(`no profile ${profileId}`);
+  return { ...zone, profileId, limits: limitsOf(profile), limitsSource: describeLimitsSource(profile), ...own };
+};
+
+it("gives a frozen store its limit in three stages, missing data and nothing on the low side", () => {
+  const rules = defaultRules({ zones: [zoneOf("frozen-store")], points: [makePoint()], cameras: [camera] });
+  expect(rules.map(({ id, definition }) => [id, definition.kind])).toEqual([
+    ["limit-high:probe", "limit"],
+    ["no-data:probe", "no-data"],
+    ["camera-health:cam", "camera-health"],
+  ]);
+  expect(rules[0]?.options).toEqual({
+    side: "high",
+    stages: [
+      { priority: "warning", value: -18, onDelaySeconds: 900 },
+      { priority: "high", value: -18, onDelaySeconds: 1_800 },
+      { priority: "critical", value: -12, onDelaySeconds: 300 },
+    ],
+    deadband: 1,
+    offDelaySeconds: 600,
+    limitCountsAsBreach: true,
+    source:
+      "GB/T 24616; DB31/T 388 (CN, B: quoted by a secondary source); GB/T 24616 (CN, B: quoted by a secondary source)",
+  });
+  expect(rules[1]?.options).toMatchObject({
+    afterSeconds: 600,
+    afterIntervals: 3,
+    escalation: { priority: "high", afterSeconds: 3_600 },
+  });
+});
+
+it("makes valid rules for every shipped profile", () => {
+  const ids = profiles.map(({ id }) =>
+    defaultRules({ zones: [zoneOf(id)], points: [makePoint()], cameras: [] }).map((rule) => rule.id.split(":")[0]),
+  );
+  expect(Object.fromEntries(profiles.map(({ id }, index) => [id, ids[index]?.join(" ")]))).toEqual({
+    "frozen-store": "limit-high no-data",
+    "chilled-store": "limit-high limit-low no-data",
+    "canteen-fridge": "limit-high limit-low no-data",
+    "canteen-freezer": "limit-high no-data",
+    "sample-cabinet": "limit-high limit-low no-data",
+    "prep-room": "limit-high no-data",
+    "hot-holding": "limit-low no-data",
+    dairy: "limit-high limit-low no-data",
+    vaccine: "limit-high limit-low no-data",
+    "import-us": "limit-high no-data",
+    strict: "no-data",
+  });
+});
+
+it("takes the vaccine's hours from its profile", () => {
+  const rules = defaultRules({ zones: [zoneOf("vaccine")], points: [makePoint()], cameras: [] });
+  expect(rules.slice(0, 2).map(({ options }) => options)).toMatchObject([
+    { stages: [{}, {}, { value: 8, onDelaySeconds: 36_000 }] },
+    { stages: [{ value: 2 }, {}, { value: -0.5, onDelaySeconds: 3_600 }] },
+  ]);
+});
+
+it("converts limits and deadband for a point in degrees Fahrenheit", () => {
+  const [high] = defaultRules({
+    zones: [zoneOf("import-us")],
+    points: [makePoint({ unit: "[degF]" })],
+    cameras: [],
+  });
+  expect(high?.options).toMatchObject({ stages: [{ value: 41 }, { value: 41 }], deadband: 0.9 });
+});
+
+it("names the site's own source when the site has set the limit itself", () => {
+  const limits = { low: null, high: -20, criticalLow: null, criticalHigh: -12 };
+  const [high] = defaultRules({
+    zones: [zoneOf("frozen-store", { limits, limitsSource: "label of the ice cream" })],
+    points: [makePoint()],
+    cameras: [],
+  });
+  expect(high?.options).toMatchObject({ source: "label of the ice cream" });
+});
+
+it("leaves humidity, doors and points of unknown zones alone", () => {
+  const points = [makePoint({ quantity: "humidity", unit: "%" }), makePoint({ zoneId: "elsewhere" })];
+  expect(defaultRules({ zones: [zoneOf("frozen-store")], points, cameras: [] })).toEqual([]);
+});
+
+it("refuses a critical limit that is milder than the limit", () => {
+  const limits = { low: null, high: -10, criticalLow: null, criticalHigh: -12 };
+  const zones = [zoneOf("frozen-store", { limits })];
+  expect(() => defaultRules({ zones, points: [makePoint()], cameras: [] })).toThrow(
+    "zone room: the critical high limit of -12 °C is milder than the high limit of -10 °C",
+  );
+});

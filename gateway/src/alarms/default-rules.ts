@@ -1,0 +1,147 @@
+import type { Priority } from "@frostlight/contract";
+import { FrostlightError } from "@frostlight/kernel";
+
+import type { CameraIdentity } from "../core/camera.ts";
+import type { Point, Zone } from "../core/site.ts";
+import {
+  describeLimitSource,
+  type LimitName,
+  limitsOf,
+  type Profile,
+  profileById,
+  type ProfileTiming,
+} from "./profiles/index.ts";
+import type { AlarmRuleConfig } from "./rule-config.ts";
+import type { AlarmRuleDefinition } from "./rule.ts";
+import { alarmRuleRegistry } from "./rules/index.ts";
+import { celsiusDifferenceIn, celsiusIn } from "./temperature-units.ts";
+
+/**
+ * The rules a site has without configuring any: limits and missing data of every temperature point, by its zone's limits
+ * and its profile's timing, and the health of every camera. Ids are stable: `limit-high:<point>`, `limit-low:<point>`,
+ * `no-data:<point>`, `camera-health:<camera>`. Throws `alarms/limits-contradict` when a zone's critical limit is milder
+ * than its limit.
+ */
+export function defaultRules(site: {
+  readonly zones: readonly Zone[];
+  readonly points: readonly Point[];
+  readonly cameras: readonly CameraIdentity[];
+}): AlarmRuleConfig[] {
+  const zones = new Map(site.zones.map((zone) => [zone.zoneId, zone]));
+  const ofPoints = site.points.flatMap((point) => {
+    const zone = zones.get(point.zoneId);
+    if (zone === undefined || point.quantity !== "temperature") return [];
+    return [...limitRules(point, zone), noDataRule(point, timingOf(zone))];
+  });
+  const ofCameras = site.cameras.map(({ cameraId }) =>
+    rule(`camera-health:${cameraId}`, "camera-health", {}, { cameras: [cameraId] }),
+  );
+  return [...ofPoints, ...ofCameras];
+}
+
+function rule(
+  id: string,
+  kind: string,
+  options: unknown,
+  targets: { readonly points?: readonly string[]; readonly cameras?: readonly string[] },
+): AlarmRuleConfig {
+  const definition: AlarmRuleDefinition = alarmRuleRegistry.get(kind);
+  return {
+    id,
+    enabled: true,
+    definition,
+    options: definition.options.parse(options),
+    points: [],
+    zones: [],
+    cameras: [],
+    quantity: "temperature",
+    ...targets,
+  };
+}
+
+function timingOf(zone: Zone): ProfileTiming | undefined {
+  return profileById(zone.profileId)?.timing;
+}
+
+function noDataRule(point: Point, timing: ProfileTiming | undefined): AlarmRuleConfig {
+  const options =
+    timing === undefined
+      ? {}
+      : {
+          afterSeconds: timing.noDataAfter.seconds,
+          afterIntervals: timing.noDataIntervals.count,
+          escalation: { priority: "high", afterSeconds: timing.noDataHighAfter.seconds },
+        };
+  return rule(`no-data:${point.pointId}`, "no-data", options, { points: [point.pointId] });
+}
+
+function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
+  return (["high", "low"] as const).flatMap((side) => {
+    const stages = stagesOf(point, zone, side);
+    if (stages.length === 0) return [];
+    const timing = timingOf(zone);
+    const options = {
+      side,
+      stages: stages.map(({ priority, value, onDelaySeconds }) => ({ priority, value, onDelaySeconds })),
+      source: sourceOf(zone, side),
+      ...(timing === undefined
+        ? {}
+        : {
+            deadband: celsiusDifferenceIn(point.unit, timing.deadband.celsius),
+            offDelaySeconds: timing.offDelay.seconds,
+            limitCountsAsBreach: timing.limitCountsAsBreach.holds,
+          }),
+    };
+    return [rule(`limit-${side}:${point.pointId}`, "limit", options, { points: [point.pointId] })];
+  });
+}
+
+interface Stage {
+  readonly priority: Priority;
+  readonly value: number;
+  readonly onDelaySeconds: number;
+}
+
+function stagesOf(point: Point, zone: Zone, side: "high" | "low"): Stage[] {
+  const timing = timingOf(zone);
+  const limitCelsius = zone.limits[side];
+  const criticalCelsius = zone.limits[side === "high" ? "criticalHigh" : "criticalLow"];
+  const limit = limitCelsius === null ? undefined : celsiusIn(point.unit, limitCelsius);
+  const critical = criticalCelsius === null ? undefined : celsiusIn(point.unit, criticalCelsius);
+  const criticalDelay = side === "high" ? timing?.criticalHighOnDelay : timing?.criticalLowOnDelay;
+  if (limitCelsius !== null && criticalCelsius !== null && isMilder(side, criticalCelsius, limitCelsius)) {
+    throw new FrostlightError(
+      "alarms/limits-contradict",
+      "config",
+      `zone ${zone.zoneId}: the critical ${side} limit of ${criticalCelsius} °C is milder than the ${side} limit of ${limitCelsius} °C`,
+    );
+  }
+  const stages: Stage[] = [];
+  if (limit !== undefined) {
+    stages.push({ priority: "warning", value: limit, onDelaySeconds: timing?.warningOnDelay.seconds ?? 900 });
+    stages.push({ priority: "high", value: limit, onDelaySeconds: timing?.highOnDelay.seconds ?? 1_800 });
+  }
+  if (critical !== undefined) {
+    stages.push({ priority: "critical", value: critical, onDelaySeconds: criticalDelay?.seconds ?? 300 });
+  }
+  return stages;
+}
+
+function isMilder(side: "high" | "low", celsius: number, than: number): boolean {
+  return side === "high" ? celsius < than : celsius > than;
+}
+
+/** The profile's own source as long as the zone's limits are the profile's; otherwise what the zone says. */
+function sourceOf(zone: Zone, side: "high" | "low"): string {
+  const profile = profileById(zone.profileId);
+  const names: readonly LimitName[] = side === "high" ? ["high", "criticalHigh"] : ["low", "criticalLow"];
+  const own = profile === undefined ? undefined : profileSource(profile, zone, names);
+  return (own ?? zone.limitsSource).slice(0, 500) || "site configuration";
+}
+
+function profileSource(profile: Profile, zone: Zone, names: readonly LimitName[]): string | undefined {
+  const limits = limitsOf(profile);
+  if (names.some((name) => zone.limits[name] !== limits[name])) return undefined;
+  const sources = names.flatMap((name) => describeLimitSource(profile, name) ?? []);
+  return [...new Set(sources)].join("; ");
+}

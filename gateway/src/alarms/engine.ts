@@ -1,0 +1,262 @@
+import type { AlarmEvent, HealthEvent, Sample } from "@frostlight/contract";
+import { type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
+
+import type { AcknowledgeOutcome, ActiveAlarm, AlarmEngine } from "../core/alarm-engine.ts";
+import type { CameraIdentity } from "../core/camera.ts";
+import type { Point, Zone } from "../core/site.ts";
+import { explain } from "./explanation-codes.ts";
+import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
+import { SampleObserver } from "./observe.ts";
+import type { AlarmRuleConfig } from "./rule-config.ts";
+import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict } from "./rule.ts";
+import { type AlarmSnapshot, plausibleDownMs, type SnapshotEntry, snapshotSchema } from "./snapshot.ts";
+
+interface Watch<E> {
+  readonly alarm: AlarmInstance;
+  readonly evaluator: E;
+  /** Set once the evaluator has thrown: it is asked no more, and its alarm says so. */
+  failed: boolean;
+}
+
+interface WatchedPoint {
+  readonly observer: SampleObserver;
+  readonly watches: Watch<PointEvaluator>[];
+}
+
+export interface AlarmEngineParts {
+  readonly zones: readonly Zone[];
+  readonly points: readonly Point[];
+  readonly cameras: readonly CameraIdentity[];
+  readonly rules: readonly AlarmRuleConfig[];
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What `snapshot()` gave before a restart. */
+  readonly restored?: unknown;
+}
+
+/**
+ * Builds the engine. Throws `alarms/unknown-target` (config) when a rule names a point, zone or camera that is not there,
+ * `alarms/duplicate-rule` (config), and `alarms/snapshot-invalid` (data) when `restored` cannot be read.
+ */
+export function createAlarmEngine(parts: AlarmEngineParts): AlarmEngine {
+  return new Engine(parts, parts.restored === undefined ? undefined : parseSnapshot(parts.restored));
+}
+
+function parseSnapshot(input: unknown): AlarmSnapshot {
+  const parsed = snapshotSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new FrostlightError("alarms/snapshot-invalid", "data", "the kept state of the alarms cannot be read", {
+    cause: parsed.error,
+  });
+}
+
+class Engine implements AlarmEngine {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #points = new Map<string, WatchedPoint>();
+  readonly #cameras = new Map<string, Watch<CameraEvaluator>[]>();
+  readonly #all = new Map<string, Watch<PointEvaluator | CameraEvaluator>>();
+  /** Alarms of rules that the configuration no longer has; ended with the first call. */
+  #abandoned: AlarmInstance[] = [];
+
+  constructor(parts: AlarmEngineParts, snapshot: AlarmSnapshot | undefined) {
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    const kept = new Map(snapshot?.entries.map((entry) => [keyOf(entry), entry]));
+    const targets = new Targets(parts);
+    const now = this.#now();
+    const downMs = snapshot === undefined ? 0 : plausibleDownMs(snapshot.wallMs, now.wallMs);
+    for (const rule of parts.rules) if (rule.enabled) this.#addRule(rule, targets, kept, downMs, now);
+    for (const [key, entry] of kept) {
+      if (entry.occurrence === null || this.#all.has(key)) continue;
+      this.#abandoned.push(new AlarmInstance(toIdentity(entry), this.#random, entry.occurrence));
+    }
+  }
+
+  onSamples(samples: readonly Sample[]): readonly AlarmEvent[] {
+    const now = this.#now();
+    const events: AlarmEvent[] = [];
+    this.#endAbandoned(now, events);
+    for (const sample of samples) {
+      const watched = this.#points.get(sample.pointId);
+      if (watched === undefined) continue;
+      const observation = watched.observer.observe(sample, now);
+      if (observation === undefined) continue;
+      for (const watch of watched.watches) {
+        this.#ask(watch, (evaluator) => evaluator.onSample(observation, now), now, events);
+      }
+    }
+    return events;
+  }
+
+  onHealth(event: HealthEvent): readonly AlarmEvent[] {
+    const now = this.#now();
+    const events: AlarmEvent[] = [];
+    this.#endAbandoned(now, events);
+    if (!event.subject.startsWith("camera:")) return events;
+    for (const watch of this.#cameras.get(event.subject.slice("camera:".length)) ?? []) {
+      this.#ask(watch, (evaluator) => evaluator.onHealth(event, now), now, events);
+    }
+    return events;
+  }
+
+  tick(): readonly AlarmEvent[] {
+    const now = this.#now();
+    const events: AlarmEvent[] = [];
+    this.#endAbandoned(now, events);
+    for (const watch of this.#all.values()) this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
+    return events;
+  }
+
+  acknowledge(request: Parameters<AlarmEngine["acknowledge"]>[0]): AcknowledgeOutcome {
+    const { alarmId, actor, commandId, comment } = request;
+    for (const { alarm } of this.#all.values()) {
+      if (alarm.alarmId !== alarmId) continue;
+      const explanation =
+        comment === "" ? explain("acknowledged", { actor }) : explain("acknowledged-with-comment", { actor, comment });
+      const events = alarm.acknowledge(explanation, this.#now(), { actor, commandId });
+      return events === undefined ? { kind: "already-acknowledged" } : { kind: "done", events };
+    }
+    return { kind: "unknown-alarm" };
+  }
+
+  active(): readonly ActiveAlarm[] {
+    return [...this.#all.values()].flatMap(({ alarm }) => alarm.active() ?? []);
+  }
+
+  snapshot(): AlarmSnapshot {
+    const now = this.#now();
+    const entries: SnapshotEntry[] = [];
+    for (const { alarm, evaluator, failed } of this.#all.values()) {
+      const occurrence = alarm.snapshot();
+      const state: unknown = failed ? undefined : evaluator.snapshot(now);
+      if (occurrence === null && state === undefined) continue;
+      entries.push({ ...alarm.identity, occurrence, ...(state === undefined ? {} : { evaluator: state }) });
+    }
+    for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot() });
+    return { version: 1, wallMs: now.wallMs, entries };
+  }
+
+  #now(): Moment {
+    return { wallMs: this.#clock.nowMs(), monotonicMs: this.#clock.monotonicMs() };
+  }
+
+  /** One evaluator that throws must not silence the others, nor fall silent itself. */
+  #ask<E>(watch: Watch<E>, question: (evaluator: E) => Verdict | null, now: Moment, events: AlarmEvent[]): void {
+    if (watch.failed) return;
+    let verdict: Verdict | null;
+    try {
+      verdict = question(watch.evaluator);
+    } catch (error) {
+      watch.failed = true;
+      const parameters = { rule: watch.alarm.identity.ruleId, error: describeError(error).slice(0, 500) };
+      verdict = {
+        kind: "active",
+        priority: "high",
+        onsetTimeMs: now.wallMs,
+        explanation: explain("rule-failed", parameters),
+      };
+    }
+    if (verdict !== null) events.push(...watch.alarm.apply(verdict, now));
+  }
+
+  #endAbandoned(now: Moment, events: AlarmEvent[]): void {
+    if (this.#abandoned.length === 0) return;
+    for (const alarm of this.#abandoned) {
+      events.push(...alarm.abandon(explain("rule-removed", { rule: alarm.identity.ruleId }), now));
+    }
+    this.#abandoned = [];
+  }
+
+  #addRule(
+    rule: AlarmRuleConfig,
+    targets: Targets,
+    kept: ReadonlyMap<string, SnapshotEntry>,
+    downMs: number,
+    now: Moment,
+  ): void {
+    const { definition, options } = rule;
+    const open = (target: Pick<InstanceIdentity, "zoneId" | "pointId" | "cameraId">) => {
+      const identity = { ruleId: rule.id, ruleKind: definition.kind, ...target };
+      const entry = kept.get(keyOf(identity));
+      const alarm = new AlarmInstance(identity, this.#random, entry?.occurrence ?? null);
+      const restored: Restored | null =
+        entry === undefined ? null : { state: entry.evaluator, downMs, active: alarm.condition };
+      return { alarm, restored };
+    };
+    if (definition.watches === "points") {
+      for (const point of targets.pointsOf(rule)) {
+        const { alarm, restored } = open({ zoneId: point.zoneId, pointId: point.pointId, cameraId: null });
+        const watch = { alarm, evaluator: definition.create(options, point, now, restored), failed: false };
+        this.#register(watch);
+        const watched = this.#points.get(point.pointId) ?? { observer: new SampleObserver(point), watches: [] };
+        watched.watches.push(watch);
+        this.#points.set(point.pointId, watched);
+      }
+      return;
+    }
+    for (const camera of targets.camerasOf(rule)) {
+      const { alarm, restored } = open({ zoneId: camera.zoneId, pointId: null, cameraId: camera.cameraId });
+      const watch = { alarm, evaluator: definition.create(options, camera, now, restored), failed: false };
+      this.#register(watch);
+      this.#cameras.set(camera.cameraId, [...(this.#cameras.get(camera.cameraId) ?? []), watch]);
+    }
+  }
+
+  #register(watch: Watch<PointEvaluator | CameraEvaluator>): void {
+    const key = keyOf(watch.alarm.identity);
+    if (this.#all.has(key)) {
+      throw new FrostlightError(
+        "alarms/duplicate-rule",
+        "config",
+        `alarm rule ${watch.alarm.identity.ruleId} is there twice`,
+      );
+    }
+    this.#all.set(key, watch);
+  }
+}
+
+/** The site by id, made once: a large site has thousands of rules. */
+class Targets {
+  readonly #zones: ReadonlySet<string>;
+  readonly #points: ReadonlyMap<string, Point>;
+  readonly #cameras: ReadonlyMap<string, CameraIdentity>;
+
+  constructor({ zones, points, cameras }: Pick<AlarmEngineParts, "zones" | "points" | "cameras">) {
+    this.#zones = new Set(zones.map(({ zoneId }) => zoneId));
+    this.#points = new Map(points.map((point) => [point.pointId, point]));
+    this.#cameras = new Map(cameras.map((camera) => [camera.cameraId, camera]));
+  }
+
+  pointsOf(rule: AlarmRuleConfig): Point[] {
+    this.#checkZones(rule);
+    const named = rule.points.map((id) => this.#points.get(id) ?? missing(rule, `point ${id}`));
+    const inZones = [...(rule.zones.length === 0 ? [] : this.#points.values())].filter(
+      (point) => rule.zones.includes(point.zoneId) && point.quantity === rule.quantity,
+    );
+    return [...new Set([...named, ...inZones])];
+  }
+
+  camerasOf(rule: AlarmRuleConfig): CameraIdentity[] {
+    this.#checkZones(rule);
+    const named = rule.cameras.map((id) => this.#cameras.get(id) ?? missing(rule, `camera ${id}`));
+    const inZones = [...this.#cameras.values()].filter(({ zoneId }) => rule.zones.includes(zoneId));
+    return [...new Set([...named, ...inZones])];
+  }
+
+  #checkZones(rule: AlarmRuleConfig): void {
+    for (const id of rule.zones) if (!this.#zones.has(id)) missing(rule, `zone ${id}`);
+  }
+}
+
+function missing(rule: AlarmRuleConfig, what: string): never {
+  throw new FrostlightError(
+    "alarms/unknown-target",
+    "config",
+    `alarm rule ${rule.id} watches what is not there: ${what}`,
+  );
+}
+
+function toIdentity({ ruleId, ruleKind, zoneId, pointId, cameraId }: SnapshotEntry): InstanceIdentity {
+  return { ruleId, ruleKind, zoneId, pointId, cameraId };
+}

@@ -1,0 +1,60 @@
+import { forward, pluginSchema } from "@frostlight/kernel";
+import { z } from "zod";
+
+import type { AlarmRuleDefinition } from "./rule.ts";
+import { alarmRuleRegistry } from "./rules/index.ts";
+
+/** A rule and what it applies to. */
+export interface AlarmRuleConfig {
+  /** Stable; a configured rule replaces the default rule of the same id. */
+  readonly id: string;
+  readonly enabled: boolean;
+  readonly definition: AlarmRuleDefinition;
+  /** As parsed by the definition's schema. */
+  readonly options: unknown;
+  readonly points: readonly string[];
+  /** All points of the quantity `quantity`, or all cameras, of these zones. */
+  readonly zones: readonly string[];
+  readonly quantity: string;
+  readonly cameras: readonly string[];
+}
+
+const targets = z.array(z.string().min(1).max(128)).max(1_000).default([]);
+
+const entrySchema = pluginSchema(alarmRuleRegistry, {
+  id: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
+      "expected 1-128 letters, digits, dots, colons, dashes or underscores",
+    ),
+  /** false switches a default rule off. */
+  enabled: z.boolean().default(true),
+  points: targets,
+  zones: targets,
+  cameras: targets,
+  quantity: z
+    .enum(["temperature", "humidity", "door", "defrost", "compressor", "power", "battery", "other"])
+    .default("temperature"),
+});
+
+/** One entry of `alarms.rules` in the configuration: `{ id, kind, points | zones | cameras, …the kind's options }`. */
+export const alarmRuleConfig: z.ZodType<AlarmRuleConfig> = z.unknown().transform((input, context) => {
+  const parsed = entrySchema.safeParse(input);
+  if (!parsed.success) {
+    forward(parsed.error.issues, input, context);
+    return z.NEVER;
+  }
+  const { definition, options, own } = parsed.data;
+  const wrong = definition.watches === "points" ? own.cameras : own.points;
+  if (wrong.length > 0) {
+    const path = definition.watches === "points" ? "cameras" : "points";
+    const message = `a rule of kind "${definition.kind}" watches ${definition.watches}`;
+    context.issues.push({ code: "custom", path: [path], input: wrong, message });
+  }
+  if (own.enabled && own.points.length + own.zones.length + own.cameras.length === 0) {
+    const message = `must name what to watch: ${definition.watches} or zones`;
+    context.issues.push({ code: "custom", path: [definition.watches], input, message });
+  }
+  return { definition, options, ...own };
+});

@@ -1,0 +1,101 @@
+import type { Explanation, HealthEvent, Priority, Sample } from "@frostlight/contract";
+import type { z } from "zod";
+
+import type { CameraIdentity } from "../core/camera.ts";
+import type { Point } from "../core/site.ts";
+
+/** The present, on both clocks. Durations only ever use the monotonic one. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+/** A sample as the rules see it. */
+export interface Observation {
+  readonly sample: Sample;
+  /** live: says what is now · old: back-filled, or its time is not near the present: completes the record only. */
+  readonly freshness: "live" | "old";
+  /** When it was taken, on the monotonic clock. */
+  readonly takenMs: number;
+}
+
+/** What an evaluator has decided: the condition holds with this priority, or it is over. */
+export type Verdict =
+  | {
+      readonly kind: "active";
+      readonly priority: Priority;
+      /** When the condition began, before any delay. Unix ms. */
+      readonly onsetTimeMs: number;
+      readonly explanation: Explanation;
+    }
+  | { readonly kind: "inactive"; readonly explanation: Explanation };
+
+/** What an evaluator gets back after a restart. */
+export interface Restored {
+  /** What its `snapshot` gave; unknown shapes (another version) are ignored. */
+  readonly state: unknown;
+  /** How long the gateway was down, as far as the wall clock can be trusted; 0 otherwise. */
+  readonly downMs: number;
+  /** The alarm it had raised and not yet ended. */
+  readonly active: { readonly priority: Priority; readonly onsetTimeMs: number } | null;
+}
+
+/** Watches one target. Synchronous, without I/O; returns a verdict when one changes, null otherwise. */
+interface Evaluator {
+  /** About once a second. */
+  tick(now: Moment): Verdict | null;
+  /** JSON-safe; durations instead of monotonic times. `undefined` when there is nothing to go on with. */
+  snapshot(now: Moment): unknown;
+}
+
+export interface PointEvaluator extends Evaluator {
+  onSample(observation: Observation, now: Moment): Verdict | null;
+}
+
+export interface CameraEvaluator extends Evaluator {
+  onHealth(event: HealthEvent, now: Moment): Verdict | null;
+}
+
+/** One step of an example: wait, then see a value or a camera state (or nothing: silence). */
+export interface ExampleStep {
+  readonly waitSeconds: number;
+  readonly value?: number;
+  readonly health?: string;
+}
+
+interface RuleDefinition<K extends string, Options> {
+  readonly kind: K;
+  readonly options: z.ZodType<Options>;
+  /** Options and a story about a target seen every 60 s that raises the alarm, then ends it: the conformance suite plays it. */
+  readonly example: {
+    readonly options: unknown;
+    readonly raising: readonly ExampleStep[];
+    readonly ending: readonly ExampleStep[];
+  };
+}
+
+export interface PointRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
+  readonly watches: "points";
+  create(options: Options, point: Point, now: Moment, restored: Restored | null): PointEvaluator;
+}
+
+export interface CameraRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
+  readonly watches: "cameras";
+  create(options: Options, camera: CameraIdentity, now: Moment, restored: Restored | null): CameraEvaluator;
+}
+
+export type AlarmRuleDefinition = PointRuleDefinition | CameraRuleDefinition;
+
+/** Gives a definition its types by inference. */
+export function definePointRule<const K extends string, Options>(
+  definition: PointRuleDefinition<K, Options>,
+): PointRuleDefinition<K, Options> {
+  return definition;
+}
+
+/** Gives a definition its types by inference. */
+export function defineCameraRule<const K extends string, Options>(
+  definition: CameraRuleDefinition<K, Options>,
+): CameraRuleDefinition<K, Options> {
+  return definition;
+}
