@@ -19,7 +19,8 @@ const blockSize = 1_000;
  * - batches of one epoch less than 1000 sequences apart: different slots, never in one place while a batch has at most
  *   1000 such samples;
  * - farther apart, or another epoch or gateway: in one place with a chance of 1 in 500 000 for single samples; for
- *   bursts of a and b samples at most (a + b) / 500 000. Then the later write replaces the earlier one.
+ *   bursts of a and b samples at most (a + b) / 500 000. Exactly a multiple of 1000 sequences apart it is 1 in 500. Then the
+ *   later write replaces the earlier one.
  */
 export class SubMillisecond {
   readonly #slot: number;
