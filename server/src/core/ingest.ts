@@ -120,6 +120,8 @@ export interface GatewayAccess {
 
 /** A command as it waits. */
 export interface WaitingCommand {
+  readonly organisationId: string;
+  readonly siteId: string;
   readonly gatewayId: string;
   readonly command: Command;
   readonly expiresMs: number;
@@ -128,15 +130,12 @@ export interface WaitingCommand {
 /** Durable waiting room of commands. Recording a batch finishes the commands whose effect it shows. */
 export interface CommandStore {
   /**
-   * @returns "pending"; "done" when the alarm needs no acknowledgement any more; "unknown-gateway" when the scope has no
-   * such gateway at that site
+   * @returns "pending"; "done" when the alarm needs no acknowledgement any more; "unknown-gateway" when the organisation has
+   * no such gateway at that site
    */
-  addCommand(
-    organisationId: string,
-    siteId: string,
-    waiting: WaitingCommand,
-  ): Promise<"pending" | "done" | "unknown-gateway">;
-  pendingCommands(): Promise<readonly WaitingCommand[]>;
+  addCommand(waiting: WaitingCommand): Promise<"pending" | "done" | "unknown-gateway">;
+  /** Oldest first; of all organisations, or of one. */
+  pendingCommands(organisationId?: string): Promise<readonly WaitingCommand[]>;
   /** Of these, which still wait. */
   stillPending(commandIds: readonly string[]): Promise<ReadonlySet<string>>;
   countAttempt(commandIds: readonly string[]): Promise<void>;

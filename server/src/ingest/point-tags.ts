@@ -2,7 +2,7 @@ import type { SiteDescription } from "@frostlight/contract";
 import type { Clock } from "@frostlight/kernel";
 
 import type { IngestStore } from "../core/ingest.ts";
-import type { SampleBatch } from "../core/timeseries.ts";
+import type { PointTraits, SampleBatch } from "../core/timeseries.ts";
 import type { AuthenticBatch } from "./screen.ts";
 
 type Tags = SampleBatch["points"];
@@ -11,7 +11,7 @@ type Tags = SampleBatch["points"];
 const freshMs = 60_000;
 const cachedGateways = 10_000;
 
-/** Zone, unit and quantity of each gateway's points, from its newest description. */
+/** Zone, unit, quantity and limits of each gateway's points, from its newest description. */
 export class PointTags {
   readonly #store: Pick<IngestStore, "gatewayDescription">;
   readonly #clock: Clock;
@@ -47,8 +47,10 @@ export class PointTags {
   }
 }
 
-function tagsOf(
-  description: SiteDescription,
-): [string, { readonly zoneId: string; readonly unit: string; readonly quantity: string }][] {
-  return description.points.map(({ pointId, zoneId, unit, quantity }) => [pointId, { zoneId, unit, quantity }]);
+function tagsOf(description: SiteDescription): [string, PointTraits][] {
+  const limits = new Map(description.zones.map((zone) => [zone.zoneId, zone.limits]));
+  return description.points.map(({ pointId, zoneId, unit, quantity }) => {
+    const band = quantity === "temperature" ? limits.get(zoneId) : undefined;
+    return [pointId, { zoneId, unit, quantity, ...(band === undefined ? {} : { limits: band }) }];
+  });
 }

@@ -5,7 +5,7 @@ import type { CommandRow } from "./schema.ts";
 /** Commands waiting for their effect. */
 export function commandStore(db: Db): CommandStore {
   return {
-    addCommand(organisationId, siteId, { gatewayId, command, expiresMs }) {
+    addCommand({ organisationId, siteId, gatewayId, command, expiresMs }) {
       return db.transaction().execute(async (transaction) => {
         const gateway = await transaction
           .selectFrom("gateways")
@@ -46,14 +46,10 @@ export function commandStore(db: Db): CommandStore {
       });
     },
 
-    async pendingCommands() {
-      const rows = await db
-        .selectFrom("commands")
-        .selectAll()
-        .where("status", "=", "pending")
-        .orderBy("issued_ms")
-        .orderBy("command_id")
-        .execute();
+    async pendingCommands(organisationId) {
+      let query = db.selectFrom("commands").selectAll().where("status", "=", "pending");
+      if (organisationId !== undefined) query = query.where("organisation_id", "=", organisationId);
+      const rows = await query.orderBy("issued_ms").orderBy("command_id").execute();
       return rows.map(waitingFromRow);
     },
 
@@ -103,5 +99,11 @@ export function commandStore(db: Db): CommandStore {
 }
 
 function waitingFromRow(row: CommandRow): WaitingCommand {
-  return { gatewayId: row.gateway_id, command: parseCommand(row.body), expiresMs: row.expires_ms };
+  return {
+    organisationId: row.organisation_id,
+    siteId: row.site_id,
+    gatewayId: row.gateway_id,
+    command: parseCommand(row.body),
+    expiresMs: row.expires_ms,
+  };
 }

@@ -1,0 +1,39 @@
+import { secretReference } from "@frostlight/kernel";
+import { z } from "zod";
+
+const embedded = z.strictObject({
+  kind: z.literal("embedded"),
+  host: z.string().min(1).default("127.0.0.1").describe("address to listen on; 0.0.0.0 for all, then with tls"),
+  port: z.int().min(0).max(65_535).default(8_883).describe("0 takes a free one"),
+  tls: z
+    .strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
+    .optional()
+    .describe("PEM files of the server's certificate chain and key"),
+  maxConnections: z.int().min(1).max(100_000).default(2_000),
+  connectTimeoutMs: z.int().min(100).max(120_000).default(10_000).describe("from TCP connect to a complete CONNECT"),
+  drainTimeoutMs: z.int().min(100).max(600_000).default(60_000).describe("a gateway that reads nothing is cut off"),
+});
+
+const external = z.strictObject({
+  kind: z.literal("external"),
+  url: z.url({ protocol: /^(mqtt|mqtts|ws|wss)$/ }),
+  clientId: z.string().min(1).max(128).default("frostlight-server"),
+  username: z.string().optional(),
+  password: secretReference.optional(),
+  caFile: z.string().min(1).optional().describe("PEM file of the authority that signed the broker's certificate"),
+  sharedGroup: z
+    .string()
+    .regex(/^[\w-]{1,64}$/)
+    .optional()
+    .describe("several ingest processes share the gateways through $share/<group>/…"),
+  window: z.int().min(1).max(65_535).default(512).describe("batches taken from the broker and not yet settled"),
+});
+
+/** Where gateways connect: our own broker, or a client of one that is there already. */
+export const brokerOptions = z.discriminatedUnion("kind", [embedded, external]);
+export type BrokerOptions = z.output<typeof brokerOptions>;
+export type EmbeddedBrokerOptions = z.output<typeof embedded>;
+export type ExternalBrokerOptions = z.output<typeof external>;
+/** The parts alone, for those who build one or the other. */
+export const embeddedBrokerOptions = embedded;
+export const externalBrokerOptions = external;

@@ -1,0 +1,35 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+import { contractLimits } from "@frostlight/contract";
+
+import type { GatewayAccess, KnownGateway } from "../core/ingest.ts";
+
+export type AuthResult =
+  | { readonly kind: "ok"; readonly gateway: KnownGateway }
+  | { readonly kind: "refused"; readonly reason: "credentials-missing" | "credentials-wrong" | "gateway-revoked" };
+
+/** Longer secrets than we ever give out are not even hashed. */
+const maxSecretBytes = 256;
+
+/**
+ * Checks a gateway's id and secret. The secret is 256 random bits, so a plain SHA-256 is enough; compared in constant
+ * time, and an unknown id takes the same path.
+ */
+export async function authenticateGateway(
+  store: Pick<GatewayAccess, "gatewayCredentials">,
+  gatewayId: string | undefined,
+  secret: Uint8Array | undefined,
+): Promise<AuthResult> {
+  if (gatewayId === undefined || secret === undefined || gatewayId === "") {
+    return { kind: "refused", reason: "credentials-missing" };
+  }
+  if (gatewayId.length > contractLimits.identifierLength || secret.length > maxSecretBytes) {
+    return { kind: "refused", reason: "credentials-wrong" };
+  }
+  const known = await store.gatewayCredentials(gatewayId);
+  const given = createHash("sha256").update(secret).digest();
+  const expected = Buffer.from(known?.secretHash ?? "", "hex");
+  const isEqual = expected.length === given.length && timingSafeEqual(given, expected);
+  if (known === undefined || !isEqual) return { kind: "refused", reason: "credentials-wrong" };
+  return known.revoked ? { kind: "refused", reason: "gateway-revoked" } : { kind: "ok", gateway: known };
+}

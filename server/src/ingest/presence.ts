@@ -1,0 +1,75 @@
+import { type Clock, describeError, type Logger } from "@frostlight/kernel";
+
+import type { GatewayAccess, KnownGateway } from "../core/ingest.ts";
+import type { LivePublisher } from "../core/live.ts";
+
+/** Who is connected: kept in the state store in the order of events, told to those who watch. */
+export class Presence {
+  readonly #store: Pick<GatewayAccess, "setConnected" | "disconnectAll">;
+  readonly #live: LivePublisher | undefined;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #connected = new Set<string>();
+  /** Newest state not yet written; at most one entry per gateway. */
+  readonly #unwritten = new Map<string, { readonly connected: boolean; readonly atMs: number }>();
+  #writing: Promise<void> | undefined;
+
+  constructor(deps: {
+    readonly store: Pick<GatewayAccess, "setConnected" | "disconnectAll">;
+    readonly live: LivePublisher | undefined;
+    readonly clock: Clock;
+    readonly logger: Logger;
+  }) {
+    this.#store = deps.store;
+    this.#live = deps.live;
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
+  }
+
+  has(gatewayId: string): boolean {
+    return this.#connected.has(gatewayId);
+  }
+
+  gatewayIds(): readonly string[] {
+    return [...this.#connected].toSorted();
+  }
+
+  async reset(): Promise<void> {
+    this.#connected.clear();
+    await this.#store.disconnectAll();
+  }
+
+  set(gateway: Pick<KnownGateway, "gatewayId" | "organisationId" | "siteId">, connected: boolean): void {
+    const { gatewayId, organisationId, siteId } = gateway;
+    if (this.#connected.has(gatewayId) === connected) return;
+    if (connected) this.#connected.add(gatewayId);
+    else this.#connected.delete(gatewayId);
+    this.#logger.info(connected ? "gateway-connected" : "gateway-disconnected", { gatewayId });
+    this.#live?.publish({ kind: "gateway", organisationId, siteId, gatewayId, connected });
+    this.#unwritten.set(gatewayId, { connected, atMs: this.#clock.nowMs() });
+    this.#writing ??= this.#write();
+  }
+
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      try {
+        await this.#store.setConnected(next.gatewayId, next.connected, next.atMs);
+      } catch (error) {
+        this.#logger.warn("gateway-presence-unwritten", { gatewayId: next.gatewayId, error: describeError(error) });
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  #take(): { readonly gatewayId: string; readonly connected: boolean; readonly atMs: number } | undefined {
+    for (const [gatewayId, state] of this.#unwritten) {
+      this.#unwritten.delete(gatewayId);
+      return { gatewayId, ...state };
+    }
+    return undefined;
+  }
+}
