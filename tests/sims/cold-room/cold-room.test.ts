@@ -177,24 +177,24 @@ describe("a failing room", () => {
     make(preset, { traffic: false }).advanceTo(start + (6 + hours) * hourMs - 10_000);
 
   it.each(["compressor-stop", "power-cut", "stuck-heater"] satisfies RoomFailureKind[])(
-    "warms a frozen store over its limit within twelve hours of %s, and returns after the repair",
+    "warms a frozen store over its limit within a day of %s, and returns after the repair",
     (kind) => {
-      const room = make("frozen-store", { failures: [fail(kind, 12)], traffic: false });
-      const failed = room.advanceTo(start + 18 * hourMs - 10_000);
+      const room = make("frozen-store", { failures: [fail(kind, 24)], traffic: false });
+      const failed = room.advanceTo(start + 30 * hourMs - 10_000);
       expect(failed.thermal.airCelsius).toBeGreaterThan(-18);
       expect(failed.failures).toEqual([kind]);
-      expect(room.advanceTo(start + 48 * hourMs).thermal.airCelsius).toBeLessThan(-18);
+      expect(room.advanceTo(start + 60 * hourMs).thermal.airCelsius).toBeLessThan(-18);
     },
   );
 
   it("warms slowly when refrigerant is lost: noticeable after two days, not after an hour", () => {
     expect(after("frozen-store", "refrigerant-loss", 1).thermal.airCelsius).toBeLessThan(-19);
-    expect(after("frozen-store", "refrigerant-loss", 40).thermal.airCelsius).toBeGreaterThan(-18);
+    expect(after("frozen-store", "refrigerant-loss", 48).thermal.airCelsius).toBeGreaterThan(-18);
   });
 
   it("makes the coil much colder than the air when the fan stops", () => {
-    const { thermal, fanRunning } = after("frozen-store", "fan-stop", 6);
-    const normal = calm("frozen-store", 6).thermal;
+    const { thermal, fanRunning } = after("frozen-store", "fan-stop", 4);
+    const normal = calm("frozen-store", 4).thermal;
     expect(fanRunning).toBe(false);
     expect(thermal.airCelsius - thermal.coilCelsius).toBeGreaterThan(normal.airCelsius - normal.coilCelsius + 5);
     expect(thermal.airCelsius).toBeGreaterThan(normal.airCelsius + 1);
@@ -220,12 +220,12 @@ describe("a failing room", () => {
   });
 
   it("labels the failure with its true times, its peak and whether it left the limits", () => {
-    const room = make("frozen-store", { failures: [fail("compressor-stop", 8)], traffic: false });
+    const room = make("frozen-store", { failures: [fail("compressor-stop", 16)], traffic: false });
     room.advanceTo(start + 3 * dayMs);
     const failures = room.finishTruth().filter((event) => event.kind === "cooling_failure");
     expect(failures).toHaveLength(1);
     expect(failures[0]).toMatchObject({ cause: "compressor-stop", startMs: start + 6 * hourMs, leftLimits: true });
-    expect(failures[0]?.endMs).toBeGreaterThan(start + 14 * hourMs);
+    expect(failures[0]?.endMs).toBeGreaterThan(start + 22 * hourMs);
     expect(failures[0]?.peakCelsius).toBeGreaterThan(-18);
   });
 

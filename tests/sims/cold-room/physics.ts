@@ -17,6 +17,8 @@ export interface ThermalInput {
   readonly outsideCelsius: number;
   readonly outsideHumidityRatio: number;
   readonly doorOpen: boolean;
+  /** The door is propped open and the curtain held aside. */
+  readonly curtainAside: boolean;
   readonly compressorRunning: boolean;
   /** 1 = full charge. */
   readonly refrigerantCharge: number;
@@ -100,12 +102,15 @@ export function storedHeat(room: RoomParameters, state: ThermalState): number {
   );
 }
 
+/** What a curtain that is held aside still keeps out, as a share of what it does otherwise. */
+const curtainAsideShare = 0.4;
+
 /** Outside air coming in, kg/s. */
 function airExchange(room: RoomParameters, state: ThermalState, input: ThermalInput): number {
   const leakage = (room.door.leakageChangesPerHour * room.air.volumeM3) / 3600;
   const opening = input.doorOpen
     ? doorwayFlow(room.door.widthM, room.door.heightM, state.airCelsius, input.outsideCelsius) *
-      (1 - room.door.protection)
+      (1 - room.door.protection * (input.curtainAside ? curtainAsideShare : 1))
     : 0;
   return (leakage + opening) * airDensity(state.airCelsius);
 }

@@ -26,15 +26,15 @@ function during(fromHour: number, toHour: number, perHour: number): readonly num
 export const presets = {
   "frozen-store": {
     air: { volumeM3: 320, capacity: 2.6e6 },
-    product: { capacity: 8e7, airConductance: 1100 },
+    product: { capacity: 3e7, airConductance: 700 },
     walls: { capacity: 1.2e7, airConductance: 1100, outsideConductance: 61 },
-    coil: { capacity: 1.8e5, conductanceFanOn: 1700, conductanceFanOff: 260, halvingFrostKg: 45 },
-    compressor: { ratedWatts: 11_500, ratedCoilCelsius: -28, slopeWattsPerKelvin: 380, electricalWatts: 7000 },
+    coil: { capacity: 1.8e5, conductanceFanOn: 1700, conductanceFanOff: 190, halvingFrostKg: 45 },
+    compressor: { ratedWatts: 11_500, ratedCoilCelsius: -31, slopeWattsPerKelvin: 380, electricalWatts: 7000 },
     fan: { watts: 900, stopsWithCompressor: false },
     baseHeatWatts: 300,
     thermostat: {
-      cutInCelsius: -20,
-      cutOutCelsius: -22,
+      cutInCelsius: -22.5,
+      cutOutCelsius: -24.5,
       minimumOnSeconds: 180,
       minimumOffSeconds: 240,
       sensorLagSeconds: 90,

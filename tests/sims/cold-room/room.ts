@@ -127,7 +127,8 @@ export class ColdRoom {
     const traffic = this.#traffic.step(now, dt);
     const visited = this.#options.traffic === false ? noTraffic : traffic;
     const output = this.#runControl(active, dt);
-    const doorOpen = visited.doorOpen || active.some((failure) => failure.kind === "door-left-open");
+    const leftOpen = active.some((failure) => failure.kind === "door-left-open");
+    const doorOpen = visited.doorOpen || leftOpen;
     const heater = heaterWatts(this.#room, output.heaterOn);
     const { state, flows } = stepThermal(
       this.#room,
@@ -136,6 +137,7 @@ export class ColdRoom {
         outsideCelsius: outside.celsius,
         outsideHumidityRatio: outside.humidityRatio,
         doorOpen,
+        curtainAside: leftOpen,
         compressorRunning: output.compressorOn,
         refrigerantCharge: chargeAt(active, now),
         fanRunning: output.fanOn,
