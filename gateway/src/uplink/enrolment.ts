@@ -1,0 +1,106 @@
+import { sign } from "node:crypto";
+import { join } from "node:path";
+
+import { decodeEnrolResponse, encodeEnrolRequest, enrolProofText, gatewayPaths } from "@frostlight/contract";
+import { FrostlightError, isFrostlightError, readState, writeFileAtomic } from "@frostlight/kernel";
+import { z } from "zod";
+
+import type { Identity } from "../core/identity.ts";
+import { exchangeHttp, type HttpAnswer, type HttpExchange } from "./http-exchange.ts";
+
+const schema = z.object({
+  version: z.literal(1),
+  gatewayId: z.string().min(1),
+  siteId: z.string().min(1),
+  serverUrl: z.string().min(1),
+  mqttUrl: z.string().min(1),
+  mqttUsername: z.string().min(1),
+  mqttPassword: z.string().min(1),
+});
+
+/** What joining a server gave: whose site this is and how to speak to the server. Holds a secret. */
+export type Enrolment = Readonly<Omit<z.output<typeof schema>, "version">>;
+
+const fileName = "enrolment.json";
+const idleTimeoutMs = 20_000;
+
+/** The stored enrolment; undefined when the gateway has not joined. Damaged is `state/corrupt`, with a copy kept aside. */
+export async function readEnrolment(folder: string): Promise<Enrolment | undefined> {
+  return readState(join(folder, fileName), (text) => schema.parse(JSON.parse(text)));
+}
+
+/** Like {@link readEnrolment}, for those who only want to know: a damaged file counts as not joined. The uplink tells about it. */
+export async function loadEnrolment(folder: string): Promise<Enrolment | undefined> {
+  try {
+    return await readEnrolment(folder);
+  } catch (error) {
+    if (isFrostlightError(error, "state/corrupt")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Joins a server with a one-time token and stores what it gives (mode 0600) before returning. Rejects with
+ * `enrol/token-refused` (wrong, used or expired token), `enrol/unreachable`, `enrol/server-error` (try again later) or
+ * `enrol/bad-answer`.
+ */
+export async function enrol(parts: {
+  readonly serverUrl: string;
+  readonly token: string;
+  readonly identity: Identity;
+  readonly folder: string;
+  readonly softwareVersion: string;
+  readonly signal: AbortSignal;
+  readonly ca?: string | undefined;
+  readonly exchange?: HttpExchange | undefined;
+}): Promise<Enrolment> {
+  const { serverUrl, token, identity, folder, softwareVersion, signal } = parts;
+  const { signingKey, gatewayId } = identity;
+  const url = serverAddress(serverUrl, gatewayPaths.enrol);
+  const proof = sign(null, enrolProofText(token), signingKey.privateKey);
+  let answer: HttpAnswer;
+  try {
+    answer = await (parts.exchange ?? exchangeHttp)({
+      method: "POST",
+      url,
+      headers: { "content-type": "application/x-protobuf", accept: "application/x-protobuf" },
+      body: encodeEnrolRequest({ token, publicKey: signingKey.publicKey, proof, softwareVersion }),
+      ca: parts.ca,
+      idleTimeoutMs,
+      signal,
+    });
+  } catch (cause) {
+    throw new FrostlightError("enrol/unreachable", "peer", `cannot join: ${url} does not answer`, { cause });
+  }
+  const enrolment: Enrolment = { ...readAnswer(url, answer, gatewayId), serverUrl };
+  await writeFileAtomic(join(folder, fileName), JSON.stringify({ version: 1, ...enrolment }), 0o600);
+  return enrolment;
+}
+
+/** The server's address with a path below it. */
+export function serverAddress(serverUrl: string, path: string): string {
+  return serverUrl.replace(/\/+$/, "") + path;
+}
+
+function readAnswer(url: string, answer: HttpAnswer, gatewayId: string): Omit<Enrolment, "serverUrl"> {
+  const { status, body } = answer;
+  if (status >= 500 || status === 408 || status === 429) {
+    throw new FrostlightError("enrol/server-error", "peer", `cannot join now: ${url} answered ${status}`);
+  }
+  if (status < 200 || status > 299) {
+    const message = `${url} refused the enrolment token (status ${status}): it is wrong, used or expired`;
+    throw new FrostlightError("enrol/token-refused", "config", message);
+  }
+  const decoded = decodeEnrolResponse(body);
+  if (decoded.kind === "invalid") throw badAnswer(url, decoded.reason);
+  const { value } = decoded;
+  if (value.gatewayId !== gatewayId) throw badAnswer(url, `it names this gateway ${value.gatewayId}, not ${gatewayId}`);
+  const checked = schema.safeParse({ ...value, version: 1, serverUrl: url });
+  if (!checked.success) throw badAnswer(url, "site, broker address or credentials are missing");
+  const { siteId, mqttUrl, mqttUsername, mqttPassword } = checked.data;
+  return { gatewayId, siteId, mqttUrl, mqttUsername, mqttPassword };
+}
+
+function badAnswer(url: string, reason: string): FrostlightError {
+  return new FrostlightError("enrol/bad-answer", "peer", `${url} gave an answer that cannot be used: ${reason}`);
+}

@@ -1,0 +1,46 @@
+import type { Clock, Logger } from "@frostlight/kernel";
+import type { z } from "zod";
+
+/** What a transport is given. Acks and commands arrive as the contract's bytes. */
+export interface TransportContext {
+  readonly gatewayId: string;
+  /** As the server said when the gateway joined. */
+  readonly serverUrl: string;
+  readonly mqttUrl: string;
+  readonly username: string;
+  readonly password: string;
+  /** PEM of the authority that signed the server's certificate; undefined: the system's. */
+  readonly ca: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  onAck(bytes: Uint8Array): void;
+  /** The transport tells the server that the command arrived only once this has resolved. */
+  onCommand(bytes: Uint8Array): Promise<void>;
+}
+
+/** A connection that works, until `closed` resolves with the reason why it does not any more. */
+export interface Link {
+  /** Hands a sealed batch over. Whether it arrives, only the server's ack says. */
+  send(sealed: Uint8Array): void;
+  readonly closed: Promise<string>;
+  /** Ends it; harmless when it has ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * A way to carry batches up and acks and commands down. `connect` tries once and rejects with a coded error; the uplink
+ * tries again by itself.
+ */
+export interface TransportDefinition<K extends string = string, Options = unknown> {
+  readonly kind: K;
+  readonly options: z.ZodType<Options>;
+  readonly example: unknown;
+  connect(options: Options, context: TransportContext, signal: AbortSignal): Promise<Link>;
+}
+
+/** Gives a definition its types by inference. */
+export function defineTransport<const K extends string, Options>(
+  definition: TransportDefinition<K, Options>,
+): TransportDefinition<K, Options> {
+  return definition;
+}

@@ -1,0 +1,10 @@
+import { createRegistry, type Registry } from "@frostlight/kernel";
+
+import type { TransportDefinition } from "../transport.ts";
+import { mqttTransport } from "./mqtt.ts";
+
+/** Every way to the server. */
+export const transportRegistry: Registry<TransportDefinition> = createRegistry<TransportDefinition>(
+  "uplink transports",
+  [mqttTransport],
+);
