@@ -1,9 +1,18 @@
-import type { Quality, Sample } from "@frostlight/contract";
+import type { LimitBand, Quality, Sample } from "@frostlight/contract";
 
 /** A point seen from the centre: its site and its id there. Points outlive gateways. */
 export interface PointKey {
   readonly siteId: string;
   readonly pointId: string;
+}
+
+/** What a site said about a point: tags and limits for dashboards. */
+export interface PointTraits {
+  readonly zoneId: string;
+  readonly unit: string;
+  readonly quantity: string;
+  /** The zone's limits of air temperature, for points of quantity "temperature". */
+  readonly limits?: LimitBand;
 }
 
 /** The samples of one accepted batch. `(gatewayId, epoch, sequence)` with a sample's index makes it unique. */
@@ -14,8 +23,8 @@ export interface SampleBatch {
   readonly epoch: string;
   readonly sequence: number;
   readonly samples: readonly Sample[];
-  /** Zone, unit and quantity of each point, as far as the site described them: tags for dashboards. */
-  readonly points: ReadonlyMap<string, { readonly zoneId: string; readonly unit: string; readonly quantity: string }>;
+  /** Each point as far as the site described it. */
+  readonly points: ReadonlyMap<string, PointTraits>;
 }
 
 /** One stored sample as read back. */

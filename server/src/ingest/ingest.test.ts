@@ -36,7 +36,12 @@ test("a batch is stored with all it carries, then told to those who watch", asyn
   });
   const [written] = [...rig.timeSeries.written.values()];
   expect(written).toMatchObject({ organisationId: "o1", siteId: "site-1", sequence: 1 });
-  expect(written?.points.get("point-1")).toEqual({ zoneId: "zone-1", unit: "Cel", quantity: "temperature" });
+  expect(written?.points.get("point-1")).toEqual({
+    zoneId: "zone-1",
+    unit: "Cel",
+    quantity: "temperature",
+    limits: { low: null, high: -18, criticalLow: null, criticalHigh: -12 },
+  });
   expect((await rig.store.site(rig.scope, "site-1"))?.description?.configSha256).toBe("ef".repeat(32));
   expect(await rig.store.alarms(rig.scope, { limit: 10 })).toMatchObject([
     { alarmId: "alarm-1", state: "unacknowledged", gatewayId: rig.gateway.gatewayId, siteId: "site-1" },
