@@ -2,6 +2,10 @@ import { createRegistry, type Registry } from "@frostlight/kernel";
 
 import type { SourceDefinition } from "../core/source.ts";
 import { mqttBroker } from "./mqtt-broker.ts";
+import { mqtt } from "./mqtt.ts";
 
 /** Every sensor protocol. */
-export const sourceRegistry: Registry<SourceDefinition> = createRegistry<SourceDefinition>("sources", [mqttBroker]);
+export const sourceRegistry: Registry<SourceDefinition> = createRegistry<SourceDefinition>("sources", [
+  mqttBroker,
+  mqtt,
+]);

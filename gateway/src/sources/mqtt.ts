@@ -1,0 +1,271 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import {
+  describeError,
+  type Part,
+  peerRetry,
+  readSecret,
+  readState,
+  retryDelayMs,
+  secretReference,
+  writeFileAtomic,
+} from "@frostlight/kernel";
+import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from "mqtt";
+import { z } from "zod";
+
+import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
+import { type MqttAddress, mqttAddress, mqttAddressExample } from "./mqtt-address.ts";
+import { MqttMessages } from "./mqtt-messages.ts";
+import { Redelivery } from "./redelivery.ts";
+import type { UnconfiguredTopic } from "./unconfigured-topics.ts";
+
+const stopTimeoutMs = 2_000;
+const connectTimeoutMs = 10_000;
+
+const options = z.strictObject({
+  url: z.url({ protocol: /^(?:mqtts?|wss?)$/, error: "expected an address such as mqtt://broker.local:1883" }),
+  /** Stable and unique on that broker: it names the session. By default one is made once and kept. */
+  clientId: z.string().min(1).max(64).optional(),
+  username: z.string().min(1).optional(),
+  password: secretReference.optional(),
+  /** PEM file of the authority to trust instead of the public ones (mqtts, wss). */
+  caFile: z.string().min(1).optional(),
+  keepaliveSeconds: z.int().min(5).max(3_600).default(30),
+  payloadLimitBytes: z.int().min(64).max(1_048_576).default(65_536),
+  /** Messages being written at once; further ones wait in the network. */
+  maxInFlight: z.int().min(1).max(10_000).default(500),
+});
+type Options = z.infer<typeof options>;
+
+/**
+ * A client of somebody else's broker. The session is persistent and a PUBACK is sent only when the message is durable, so
+ * the broker keeps what we could not write, also while we are down.
+ */
+export class MqttClientSource implements Part {
+  readonly name: string;
+  readonly #options: Options;
+  readonly #context: SourceContext;
+  readonly #messages: MqttMessages;
+  readonly #filters: readonly string[];
+  readonly #redelivery = new Redelivery();
+  readonly #stopping = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #client: MqttClient | undefined;
+  #running: Promise<void> | undefined;
+  #inFlight = 0;
+  #hasSubscribed = false;
+  #isJournalFailing = false;
+  #whenIdle: (() => void)[] = [];
+
+  constructor(options: Options, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
+    this.name = `source ${context.sourceId}`;
+    this.#options = options;
+    this.#context = context;
+    this.#messages = new MqttMessages(points, context);
+    this.#filters = [...new Set(points.map((point) => point.address.topic))];
+  }
+
+  unconfigured(): readonly UnconfiguredTopic[] {
+    return this.#messages.unconfigured.all;
+  }
+
+  async start(): Promise<void> {
+    this.#context.setState({ state: "starting", code: "connecting", message: `connecting to ${this.#options.url}` });
+    let clientOptions: IClientOptions;
+    try {
+      clientOptions = await this.#clientOptions();
+    } catch (error) {
+      this.#offline("not-ready", describeError(error));
+      return;
+    }
+    this.#running = this.#run(clientOptions);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    if (this.#running === undefined) return;
+    const over = new AbortController();
+    const limit = this.#context.clock.sleep(stopTimeoutMs, over.signal).catch(() => undefined);
+    // What is being written may still be acknowledged: otherwise the broker would send it again.
+    if (this.#inFlight > 0) {
+      await Promise.race([new Promise<void>((resolve) => this.#whenIdle.push(resolve)), limit]);
+    }
+    const client = this.#client;
+    if (client !== undefined) await Promise.race([client.endAsync(), limit]);
+    client?.stream.destroy(); // mqtt.js ignores a second, forced end
+    over.abort();
+    await this.#running;
+    this.#offline("stopped", "stopped");
+  }
+
+  async #clientOptions(): Promise<IClientOptions> {
+    const { username, password, caFile, keepaliveSeconds } = this.#options;
+    return {
+      protocolVersion: 4,
+      clientId: this.#options.clientId ?? (await this.#ownClientId()),
+      clean: false,
+      reconnectPeriod: 0, // reconnecting is ours: with jitter, on the injected clock
+      connectTimeout: connectTimeoutMs,
+      keepalive: keepaliveSeconds,
+      resubscribe: false,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: await readSecret(password, this.#context.environment) }),
+      ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
+    };
+  }
+
+  async #ownClientId(): Promise<string> {
+    const file = join(this.#context.stateFolder, "client-id");
+    const parse = z.string().regex(/^frostlight-[0-9a-f]{16}\n$/);
+    const known = await readState(file, (text) => parse.parse(text).trim());
+    if (known !== undefined) return known;
+    const made = `frostlight-${Buffer.from(this.#context.random.bytes(8)).toString("hex")}`;
+    await writeFileAtomic(file, `${made}\n`);
+    return made;
+  }
+
+  async #run(clientOptions: IClientOptions): Promise<void> {
+    const { clock, random } = this.#context;
+    const { connect } = await import("mqtt");
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      const client = connect(this.#options.url, clientOptions);
+      this.#client = client;
+      if (await this.#live(client)) failures = 0;
+      client.end(true);
+      await clock.sleep(retryDelayMs(peerRetry, failures, random), this.#stopping.signal).catch(() => undefined);
+      failures += 1;
+    }
+  }
+
+  /** One connection, from CONNECT until it is closed. True when it came to life. */
+  #live(client: MqttClient): Promise<boolean> {
+    let problem = "connection closed";
+    let wasConnected = false;
+    client.handleMessage = (packet, callback): void => {
+      this.#receive(client, packet, callback);
+    };
+    client.on("error", (error) => {
+      problem = describeError(error);
+    });
+    client.on("connect", (connack) => {
+      wasConnected = true;
+      this.#connected(client, connack);
+    });
+    return new Promise((resolve) => {
+      client.once("close", () => {
+        if (!this.#stopping.signal.aborted) {
+          const code = wasConnected ? "connection-lost" : "connect-failed";
+          this.#offline(code, `${this.#options.url}: ${problem}`);
+        }
+        resolve(wasConnected);
+      });
+    });
+  }
+
+  #connected(client: MqttClient, connack: IConnackPacket): void {
+    if (!connack.sessionPresent) this.#redelivery.clear();
+    // A resumed session keeps its subscriptions; subscribing again would bring all retained messages again.
+    if (this.#filters.length === 0 || (connack.sessionPresent && this.#hasSubscribed)) {
+      this.#reportConnected();
+      return;
+    }
+    client.subscribe([...this.#filters], { qos: 1 }, (error, granted) => {
+      const refused = (granted ?? []).filter((grant) => grant.qos >= 128).map((grant) => grant.topic);
+      if (error !== null || refused.length > 0) {
+        const what = refused.length > 0 ? refused.join(", ") : this.#filters.join(", ");
+        const message = `${this.#options.url}: the broker refused the subscription to ${what.slice(0, 300)}`;
+        this.#context.setState({ state: "degraded", code: "subscribe-refused", message });
+        return;
+      }
+      this.#hasSubscribed = true;
+      this.#reportConnected();
+    });
+  }
+
+  /**
+   * mqtt.js takes the next packet only after `callback`, one at a time. So it is called at once, with an error, which makes
+   * mqtt.js send no PUBACK (its documented way); ours follows when the message is durable, and many can be on their way.
+   */
+  #receive(client: MqttClient, packet: IPublishPacket, callback: (error?: Error) => void): void {
+    if (this.#stopping.signal.aborted) return; // not taken any more: the broker keeps it
+    const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+    const isAcknowledged = packet.qos > 0;
+    const goOn = (): void => {
+      callback(isAcknowledged ? new Error("acknowledged when durable") : undefined);
+    };
+    const known = this.#redelivery.find(packet, payload);
+    const written = known ?? this.#write(packet, payload);
+    if (isAcknowledged && known === undefined) this.#redelivery.remember(packet, payload, written);
+    void this.#acknowledge(client, packet, written);
+    if (this.#inFlight < this.#options.maxInFlight) goOn();
+    else this.#waiting.push(goOn);
+  }
+
+  async #acknowledge(client: MqttClient, packet: IPublishPacket, written: Promise<void>): Promise<void> {
+    const { stream } = client;
+    this.#inFlight += 1;
+    try {
+      await written;
+      const isSameConnection = client.connected && client.stream === stream && stream.writable;
+      if (packet.qos > 0 && packet.messageId !== undefined && isSameConnection) {
+        // PUBACK, MQTT 3.1.1 section 3.4.
+        stream.write(Buffer.from([0x40, 2, packet.messageId >> 8, packet.messageId & 0xff]));
+        this.#redelivery.forget(packet);
+      }
+    } catch {
+      // Given up only because we stop: the broker keeps the message.
+    }
+    this.#inFlight -= 1;
+    this.#waiting.shift()?.();
+    if (this.#inFlight === 0) for (const tell of this.#whenIdle.splice(0)) tell();
+  }
+
+  /** Rejects only when the source is stopped before the journal took the message. */
+  async #write(packet: IPublishPacket, payload: Buffer): Promise<void> {
+    const { topic, retain: retained } = packet;
+    const { payloadLimitBytes } = this.#options;
+    if (payload.byteLength > payloadLimitBytes) {
+      const message = `payload of ${payload.byteLength} bytes, at most ${payloadLimitBytes} allowed`;
+      this.#context.refuse({ address: topic.slice(0, 256), code: "payload-too-large", message });
+      return;
+    }
+    const receivedMs = this.#context.clock.nowMs();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#messages.handle({ topic, payload, receivedMs, retained });
+        if (this.#isJournalFailing) this.#reportConnected();
+        return;
+      } catch (error) {
+        this.#reportJournal(error);
+        await this.#context.clock.sleep(retryDelayMs(peerRetry, attempt, this.#context.random), this.#stopping.signal);
+      }
+    }
+  }
+
+  #reportConnected(): void {
+    this.#isJournalFailing = false;
+    this.#context.setState({ state: "ok", code: "connected", message: `connected to ${this.#options.url}` });
+  }
+
+  #reportJournal(error: unknown): void {
+    if (this.#isJournalFailing) return;
+    this.#isJournalFailing = true;
+    const message = `messages wait unacknowledged: ${describeError(error)}`;
+    this.#context.setState({ state: "degraded", code: "journal-not-writable", message });
+  }
+
+  #offline(code: string, message: string): void {
+    this.#context.setState({ state: "offline", code, message });
+  }
+}
+
+export const mqtt = defineSource({
+  kind: "mqtt",
+  options,
+  address: mqttAddress,
+  example: { options: { url: "mqtt://127.0.0.1:1883" }, address: mqttAddressExample },
+  open: (options, points, context): MqttClientSource => new MqttClientSource(options, points, context),
+});
