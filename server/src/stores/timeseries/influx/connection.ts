@@ -5,7 +5,7 @@ import type { InfluxDB, IPoint } from "influx";
 import { z } from "zod";
 
 import { quoteName } from "./names.ts";
-import { fieldTypes, measurement, tagNames } from "./points.ts";
+import { fieldTypes, limitFieldTypes, limitsMeasurement, measurement, tagNames } from "./points.ts";
 
 export interface ConnectionSettings {
   readonly urls: readonly string[];
@@ -84,13 +84,13 @@ export class InfluxConnection {
         } as const;
       }),
       schema: [
-        {
-          measurement,
-          database: settings.database,
-          tags: [...tagNames],
-          fields: Object.fromEntries(Object.entries(fieldTypes).map(([name, type]) => [name, FieldType[type]])),
-        },
-      ],
+        { measurement, tags: [...tagNames], fields: fieldTypes },
+        { measurement: limitsMeasurement, tags: ["org", "site", "zone"], fields: limitFieldTypes },
+      ].map(({ fields, ...rest }) => ({
+        ...rest,
+        database: settings.database,
+        fields: Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, FieldType[type]])),
+      })),
       pool: {
         requestTimeout: settings.timeoutMs,
         maxRetries: settings.urls.length - 1,

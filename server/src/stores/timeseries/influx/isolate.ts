@@ -18,7 +18,9 @@ export async function writeLines(
   if (outcome.kind === "stored") return [];
   const reason = outcome.kind === "partial" ? outcome.reason : "the line is too large for the peer";
   const all = outcome.kind === "partial" && outcome.dropped === lines.length;
-  if (all || lines.length === 1) return lines.map(({ batch, index }) => ({ batch, index, reason }));
+  if (all || lines.length === 1) {
+    return lines.flatMap(({ batch, index }) => (index === undefined ? [] : [{ batch, index, reason }]));
+  }
   const middle = Math.ceil(lines.length / 2);
   return [
     ...(await writeLines(connection, lines.slice(0, middle))),

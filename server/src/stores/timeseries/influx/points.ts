@@ -1,4 +1,4 @@
-import type { Quality, Sample } from "@frostlight/contract";
+import type { LimitBand, Quality, Sample } from "@frostlight/contract";
 import type { IPoint } from "influx";
 
 import type { SampleBatch } from "../../../core/timeseries.ts";
@@ -7,6 +7,9 @@ import { storedText } from "./names.ts";
 import { SubMillisecond } from "./sub-millisecond.ts";
 
 export const measurement = "samples";
+
+export const limitsMeasurement = "limits";
+const limitsEveryMs = 600_000;
 
 export const tagNames = ["org", "site", "zone", "point", "quantity", "quality"] as const;
 
@@ -22,19 +25,24 @@ export const fieldTypes = {
   flags: "STRING",
   ref: "STRING",
 } as const;
+export const limitFieldTypes = { low: "FLOAT", high: "FLOAT", critical_low: "FLOAT", critical_high: "FLOAT" } as const;
 type Fields = {
   readonly [Name in keyof typeof fieldTypes]?: (typeof fieldTypes)[Name] extends "FLOAT" ? number : string;
 };
 
-/** A line to write and the sample it is. */
+/** A line to write and the sample it is; a line of limits is none. */
 export interface SampleLine {
   readonly batch: SampleBatch;
-  readonly index: number;
+  readonly index: number | undefined;
   readonly point: IPoint;
 }
 
-/** The only encoder of samples. */
-export function toLines({ batch, samples }: CheckedBatch): readonly SampleLine[] {
+/** The only encoder: the samples of a batch and the limits in force for them. */
+export function toLines(checked: CheckedBatch): readonly SampleLine[] {
+  return [...sampleLines(checked), ...limitLines(checked)];
+}
+
+function sampleLines({ batch, samples }: CheckedBatch): readonly SampleLine[] {
   const place = new SubMillisecond(batch.gatewayId, batch.epoch, batch.sequence);
   const ref = `${storedText(batch.gatewayId)}/${storedText(batch.epoch)}/${batch.sequence}`;
   const org = storedText(batch.organisationId);
@@ -57,6 +65,40 @@ export function toLines({ batch, samples }: CheckedBatch): readonly SampleLine[]
       },
     };
   });
+}
+
+/**
+ * The limits of each temperature zone, once in ten minutes of samples, for the limit band of dashboards. Best effort: written
+ * again it overwrites itself, and a refused line of limits refuses no sample.
+ */
+function limitLines({ batch, samples }: CheckedBatch): readonly SampleLine[] {
+  const lines = new Map<string, SampleLine>();
+  for (const { sample } of samples) {
+    const traits = batch.points.get(sample.pointId);
+    if (traits?.limits === undefined) continue;
+    const slotMs = sample.timeMs - (sample.timeMs % limitsEveryMs);
+    const name = JSON.stringify([traits.zoneId, slotMs]);
+    const fields = limitFields(traits.limits);
+    if (lines.has(name) || Object.keys(fields).length === 0) continue;
+    const tags = {
+      org: storedText(batch.organisationId),
+      site: storedText(batch.siteId),
+      zone: storedText(traits.zoneId),
+    };
+    const point = { measurement: limitsMeasurement, tags, fields, timestamp: nanoseconds(slotMs, 0) };
+    lines.set(name, { batch, index: undefined, point });
+  }
+  return [...lines.values()];
+}
+
+function limitFields(limits: LimitBand): Record<string, number> {
+  const all: Readonly<Record<keyof typeof limitFieldTypes, number | null>> = {
+    low: limits.low,
+    high: limits.high,
+    critical_low: limits.criticalLow,
+    critical_high: limits.criticalHigh,
+  };
+  return Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }
 
 function tagsOf(batch: SampleBatch, pointId: string): Record<string, string> {
