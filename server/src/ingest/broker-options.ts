@@ -1,6 +1,11 @@
 import { secretReference } from "@frostlight/kernel";
 import { z } from "zod";
 
+const publicUrl = z
+  .url({ protocol: /^mqtts?$/ })
+  .optional()
+  .describe("where gateways find the broker; told them when they join");
+
 const embedded = z.strictObject({
   kind: z.literal("embedded"),
   host: z.string().min(1).default("127.0.0.1").describe("address to listen on; 0.0.0.0 for all, then with tls"),
@@ -9,6 +14,7 @@ const embedded = z.strictObject({
     .strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) })
     .optional()
     .describe("PEM files of the server's certificate chain and key"),
+  publicUrl,
   maxConnections: z.int().min(1).max(100_000).default(2_000),
   connectTimeoutMs: z.int().min(100).max(120_000).default(10_000).describe("from TCP connect to a complete CONNECT"),
   drainTimeoutMs: z.int().min(100).max(600_000).default(60_000).describe("a gateway that reads nothing is cut off"),
@@ -17,6 +23,7 @@ const embedded = z.strictObject({
 const external = z.strictObject({
   kind: z.literal("external"),
   url: z.url({ protocol: /^(mqtt|mqtts|ws|wss)$/ }),
+  publicUrl,
   clientId: z.string().min(1).max(128).default("frostlight-server"),
   username: z.string().optional(),
   password: secretReference.optional(),
@@ -37,3 +44,15 @@ export type ExternalBrokerOptions = z.output<typeof external>;
 /** The parts alone, for those who build one or the other. */
 export const embeddedBrokerOptions = embedded;
 export const externalBrokerOptions = external;
+
+/**
+ * The broker's address for gateways: what the configuration says, or else the host name under which the gateway found the
+ * server.
+ * @param port the port our own broker listens on
+ */
+export function gatewayMqttUrl(options: BrokerOptions, hostname: string, port: number): string {
+  if (options.publicUrl !== undefined) return options.publicUrl;
+  if (options.kind === "external") return options.url;
+  const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
+  return `${options.tls === undefined ? "mqtt" : "mqtts"}://${host}:${port}`;
+}
