@@ -14,6 +14,7 @@ const packages: Readonly<Record<string, string>> = {
   "@frostlight/grafana": "grafana",
   "@frostlight/gateway/config": "gateway/config",
   "@frostlight/server/config": "server/config",
+  "@frostlight/server/openapi": "the server's OpenAPI document",
 };
 
 /** The house plan as a table: what a room may import besides itself. `*` = anything of its own process. */
@@ -43,7 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "server/api": ["server/core", "contract", "kernel"],
   "server/config": ["server/*", "contract", "kernel"],
   "server/main": ["server/*", "contract", "kernel"],
-  console: ["contract"],
+  console: ["contract", "the server's OpenAPI document"],
   grafana: [],
 };
 

@@ -1,0 +1,286 @@
+// Generated from the server's OpenAPI document by generate.ts; do not edit.
+
+export type Problem = {
+  readonly code: string;
+  readonly message: string;
+  readonly problems?: readonly ({
+    readonly path: string;
+    readonly message: string;
+  })[];
+};
+
+export type Role = "administrator" | "operator" | "viewer";
+
+export type Priority = "warning" | "high" | "critical";
+
+export type Quality = "good" | "uncertain" | "bad" | "stale";
+
+export type ZoneState = "critical" | "high" | "warning" | "unknown" | "normal";
+
+export type Session = {
+  readonly userId: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly permissions: readonly string[];
+  readonly nowMs: number;
+};
+
+export type LocalisedText = {
+  readonly zh: string;
+  readonly en: string;
+};
+
+export type Explanation = {
+  readonly code: string;
+  readonly parameters: Readonly<Record<string, number | string | {
+    readonly timeMs: number;
+  }>>;
+};
+
+export type LimitBand = {
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly criticalLow: number | null;
+  readonly criticalHigh: number | null;
+};
+
+export type SeriesSample = {
+  readonly timeMs: number;
+  readonly receivedMs: number;
+  readonly value: number | null;
+  readonly raw: number | null;
+  readonly quality: Quality;
+  readonly reason: string | null;
+};
+
+export type SeriesBucket = {
+  readonly startMs: number;
+  readonly samples: number;
+  readonly values: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly mean: number | null;
+  readonly last: number | null;
+};
+
+export type Series = {
+  readonly siteId: string;
+  readonly pointId: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly bucketMs: number | null;
+  readonly samples: readonly SeriesSample[];
+  readonly buckets: readonly SeriesBucket[];
+};
+
+export type Point = {
+  readonly pointId: string;
+  readonly name: LocalisedText;
+  readonly quantity: "temperature" | "humidity" | "door" | "defrost" | "compressor" | "power" | "battery" | "other";
+  readonly unit: string;
+  readonly expectedIntervalMs: number;
+  readonly probeRole: "independent" | "controller" | null;
+  readonly latest: SeriesSample | null;
+  readonly stale: boolean;
+};
+
+export type AcknowledgementRequest = {
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly commandId: string;
+  readonly comment: string;
+};
+
+export type Alarm = {
+  readonly alarmId: string;
+  readonly siteId: string;
+  readonly gatewayId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly zoneId: string;
+  readonly pointId: string | null;
+  readonly cameraId: string | null;
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+  readonly priority: Priority;
+  readonly onsetTimeMs: number;
+  readonly raisedMs: number;
+  readonly acknowledgedMs: number | null;
+  readonly acknowledgedBy: string | null;
+  readonly returnedMs: number | null;
+  readonly clearedMs: number | null;
+  readonly explanation: Explanation;
+  readonly acknowledgeRequested: AcknowledgementRequest | null;
+};
+
+export type AlarmEvent = {
+  readonly eventId: string;
+  readonly transition: "raised" | "acknowledged" | "returned" | "cleared" | "escalated";
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+  readonly priority: Priority;
+  readonly timeMs: number;
+  readonly actor: string | null;
+  readonly commandId: string | null;
+  readonly explanation: Explanation;
+};
+
+export type AlarmDetail = {
+  readonly alarm: Alarm;
+  readonly events: readonly AlarmEvent[];
+};
+
+export type AlarmList = {
+  readonly alarms: readonly Alarm[];
+  readonly truncated: boolean;
+};
+
+export type SubjectHealth = {
+  readonly subject: string;
+  readonly gatewayId: string;
+  readonly state: string;
+  readonly timeMs: number;
+  readonly explanation: Explanation;
+};
+
+export type Strip = {
+  readonly startMs: number;
+  readonly bucketMs: number;
+  readonly mean: readonly (number | null)[];
+  readonly completeness: readonly number[];
+};
+
+export type Zone = {
+  readonly zoneId: string;
+  readonly name: LocalisedText;
+  readonly profileId: string;
+  readonly limits: LimitBand;
+  readonly limitsSource: string;
+  readonly state: ZoneState;
+  readonly alarmState: ZoneState;
+  readonly headlinePointId: string | null;
+  readonly points: readonly Point[];
+  readonly alarms: readonly Alarm[];
+  readonly cameras: readonly ({
+    readonly cameraId: string;
+    readonly name: LocalisedText;
+    readonly health: {
+      readonly state: string;
+      readonly timeMs: number;
+      readonly explanation: Explanation;
+    } | null;
+  })[];
+  readonly strip: Strip | null;
+};
+
+export type GatewaySummary = {
+  readonly gatewayId: string;
+  readonly siteId: string;
+  readonly enrolledMs: number;
+  readonly revokedMs: number | null;
+  readonly lastSeenMs: number | null;
+  readonly connected: boolean;
+};
+
+export type SiteOverview = {
+  readonly siteId: string;
+  readonly name: LocalisedText | null;
+  readonly timeZone: string;
+  readonly simulated: boolean;
+  readonly state: ZoneState;
+  readonly gateways: readonly GatewaySummary[];
+  readonly zones: readonly Zone[];
+};
+
+export type Overview = {
+  readonly nowMs: number;
+  readonly sites: readonly SiteOverview[];
+};
+
+export type SiteDetail = {
+  readonly nowMs: number;
+  readonly site: SiteOverview;
+  readonly health: readonly SubjectHealth[];
+};
+
+export type Box = {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  readonly label: string;
+  readonly score: number;
+};
+
+export type EvidenceReference = {
+  readonly sha256: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly role: "picture" | "original" | "heat-map";
+  readonly stored: boolean;
+};
+
+export type Finding = {
+  readonly findingId: string;
+  readonly siteId: string;
+  readonly gatewayId: string;
+  readonly cameraId: string;
+  readonly zoneId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly severity: Priority;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly score: number;
+  readonly threshold: number;
+  readonly modelId: string;
+  readonly modelSha256: string;
+  readonly boxes: readonly Box[];
+  readonly evidence: readonly EvidenceReference[];
+  readonly explanation: Explanation;
+};
+
+export type FindingList = {
+  readonly findings: readonly Finding[];
+  readonly truncated: boolean;
+};
+
+export type Camera = {
+  readonly siteId: string;
+  readonly zoneId: string;
+  readonly zoneName: LocalisedText;
+  readonly cameraId: string;
+  readonly name: LocalisedText;
+  readonly health: {
+    readonly state: string;
+    readonly timeMs: number;
+    readonly explanation: Explanation;
+  } | null;
+  readonly findings: readonly Finding[];
+  readonly findingsLastDay: number;
+};
+
+export type CameraList = {
+  readonly nowMs: number;
+  readonly cameras: readonly Camera[];
+};
+
+export type GatewayDetail = {
+  readonly gatewayId: string;
+  readonly siteId: string;
+  readonly enrolledMs: number;
+  readonly revokedMs: number | null;
+  readonly lastSeenMs: number | null;
+  readonly connected: boolean;
+  readonly softwareVersion: string | null;
+  readonly health: readonly SubjectHealth[];
+};
+
+export type GatewayList = {
+  readonly nowMs: number;
+  readonly gateways: readonly GatewayDetail[];
+};
+
+export type EnrolmentToken = {
+  readonly siteId: string;
+  readonly token: string;
+  readonly expiresMs: number;
+};

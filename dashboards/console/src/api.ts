@@ -1,0 +1,87 @@
+import type {
+  AcknowledgementRequest,
+  AlarmDetail,
+  AlarmList,
+  CameraList,
+  EnrolmentToken,
+  Finding,
+  GatewayList,
+  Overview,
+  Problem,
+  Series,
+  Session,
+} from "./api.generated.ts";
+
+/** An answer that was not the wished one. `network`: there was none. */
+export class RequestError extends Error {
+  readonly status: number | "network";
+  readonly code: string;
+
+  constructor(status: number | "network", code: string, message: string, options?: { readonly cause: unknown }) {
+    super(message, options);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const timeoutMs = 20_000;
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      credentials: "same-origin",
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    throw new RequestError("network", "network", "no answer from the server", { cause: error });
+  }
+  if (response.status >= 502 && response.status <= 504 && !isJson(response)) {
+    throw new RequestError("network", "network", "the server is not there");
+  }
+  const answer: unknown = isJson(response) ? await response.json() : null;
+  if (!response.ok) {
+    // Every error of the server has this shape (its schema says so); one of a proxy has none.
+    const { code, message } = (answer ?? { code: "other", message: response.statusText }) as Problem;
+    throw new RequestError(response.status, code, message);
+  }
+  // The server's answers are checked against the same schemas that these types are generated from.
+  return answer as T;
+}
+
+function isJson(response: Response): boolean {
+  return response.headers.get("content-type")?.includes("json") ?? false;
+}
+
+function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) search.set(name, String(value));
+  return `?${search.toString()}`;
+}
+
+const id = encodeURIComponent;
+
+/** The server's interface, one function for each request that the console makes. */
+export const api = {
+  session: () => request<Session>("GET", "/session"),
+  signIn: (name: string, password: string) => request<Session>("POST", "/session", { name, password }),
+  signOut: () => request<null>("DELETE", "/session"),
+  changePassword: (current: string, next: string) => request<null>("POST", "/password", { current, next }),
+  overview: () => request<Overview>("GET", "/overview"),
+  series: (siteId: string, pointId: string, range: { from: number; to: number; maxPoints: number }) =>
+    request<Series>("GET", `/sites/${id(siteId)}/points/${id(pointId)}/series${query(range)}`),
+  alarms: (filter: { siteId?: string; zoneId?: string; open?: boolean; from?: number; to?: number; limit?: number }) =>
+    request<AlarmList>("GET", `/alarms${query(filter)}`),
+  alarm: (alarmId: string) => request<AlarmDetail>("GET", `/alarms/${id(alarmId)}`),
+  acknowledge: (alarmId: string, comment: string) =>
+    request<AcknowledgementRequest>("POST", `/alarms/${id(alarmId)}/acknowledgement`, { comment }),
+  finding: (findingId: string) => request<Finding>("GET", `/findings/${id(findingId)}`),
+  cameras: () => request<CameraList>("GET", "/cameras"),
+  gateways: () => request<GatewayList>("GET", "/gateways"),
+  createSite: (siteId: string) => request<{ readonly siteId: string }>("POST", "/sites", { siteId }),
+  createToken: (siteId: string) => request<EnrolmentToken>("POST", `/sites/${id(siteId)}/enrolment-tokens`, {}),
+  evidenceUrl: (sha256: string) => `/api/v1/evidence/${id(sha256)}`,
+  eventsUrl: "/api/v1/events",
+} as const;

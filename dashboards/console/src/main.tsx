@@ -1,0 +1,17 @@
+import "uplot/dist/uPlot.min.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/pages.css";
+import { render } from "preact";
+
+import { App } from "./app.tsx";
+import { startNow } from "./now.ts";
+import { startRouter } from "./router.ts";
+import { startAppearance } from "./theme.ts";
+
+startAppearance();
+startRouter();
+startNow();
+const root = document.querySelector("#app");
+if (root !== null) render(<App />, root);

@@ -1,0 +1,53 @@
+import type { ComponentChild } from "preact";
+
+import { api } from "../api.ts";
+import { AlarmCard } from "../components/alarm-card.tsx";
+import { shownState } from "../components/alarm-card.tsx";
+import { EmptyBox, ErrorBox, Skeleton } from "../components/notices.tsx";
+import { t } from "../i18n/language.ts";
+import { useResource } from "../resource.ts";
+import { currentLocation, linkTo } from "../router.ts";
+import { compareStates } from "../zone-state.ts";
+
+const shownAlarms = 100;
+
+/** What needs a person, worst first; or everything that was, newest first. */
+export function AlarmsPage(): ComponentChild {
+  const showsAll = currentLocation.value.query["show"] === "all";
+  const { data, error, reload } = useResource(`alarms ${showsAll}`, () =>
+    api.alarms(showsAll ? { limit: shownAlarms } : { open: true, limit: shownAlarms }),
+  );
+  const alarms = data?.alarms ?? [];
+  const ordered = showsAll
+    ? alarms
+    : alarms.toSorted((a, b) => compareStates(shownState(a), shownState(b)) || b.raisedMs - a.raisedMs);
+  return (
+    <>
+      <header class="page-head">
+        <h1>{t("alarm.title")}</h1>
+        <nav class="segments" aria-label={t("alarm.title")}>
+          <a href={linkTo(["alarms"])} aria-current={showsAll ? undefined : "true"}>
+            {t("alarm.open")}
+          </a>
+          <a href={linkTo(["alarms"], { show: "all" })} aria-current={showsAll ? "true" : undefined}>
+            {t("alarm.all")}
+          </a>
+        </nav>
+      </header>
+      {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
+      {data === undefined && error === undefined ? <Skeleton rows={3} height={150} /> : null}
+      {data !== undefined && ordered.length === 0 ? (
+        <EmptyBox
+          title={showsAll ? t("alarm.noneAtAll") : t("alarm.none")}
+          {...(showsAll ? {} : { hint: t("alarm.noneHint") })}
+        />
+      ) : null}
+      <div class="cards">
+        {ordered.map((alarm) => (
+          <AlarmCard key={alarm.alarmId} alarm={alarm} withZone />
+        ))}
+      </div>
+      {data?.truncated === true ? <p class="quiet">{t("alarm.more", { count: shownAlarms })}</p> : null}
+    </>
+  );
+}
