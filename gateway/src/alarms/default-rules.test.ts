@@ -28,8 +28,7 @@ it("gives a frozen store its limit in three stages, missing data and nothing on 
     deadband: 1,
     offDelaySeconds: 600,
     limitCountsAsBreach: true,
-    source:
-      "GB/T 24616; DB31/T 388 (CN, B: quoted by a secondary source); GB/T 24616 (CN, B: quoted by a secondary source)",
+    source: "GB/T 24616; DB31/T 388 (CN, B); GB/T 24616 (CN, B)",
   });
   expect(rules[1]?.options).toMatchObject({
     afterSeconds: 600,

@@ -49,12 +49,10 @@ describe("zone profiles", () => {
     const texts = profiles.map(describeLimitsSource);
     expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(contractLimits.textLength);
     expect(texts.join("\n")).not.toMatch(/compl(y|ies|iant)|符合/i);
-    expect(texts[0]).toBe(
-      "profile frozen-store: high -18 °C: GB/T 24616; DB31/T 388 (CN, B: quoted by a secondary source); " +
-        "criticalHigh -12 °C: GB/T 24616 (CN, B: quoted by a secondary source)",
-    );
-    expect(texts[2]).toContain("high 8 °C: 餐饮服务食品安全操作规范 (CN, C: text not read)");
-    expect(texts.at(-1)).toBe("profile strict: no limits of its own");
+    expect(texts[0]).toBe("frozen-store: H -18 °C: GB/T 24616; DB31/T 388 (CN, B) · HH -12 °C: GB/T 24616 (CN, B)");
+    expect(texts[2]).toContain("H 8 °C: 餐饮服务食品安全操作规范 (CN, C: 原文未核 / text not read)");
+    expect(texts[6]).toContain("LL 57 °C: FDA Food Code 3-501.16(A)(1) (US, A)");
+    expect(texts.at(-1)).toBe("strict: –");
   });
 
   it("refuse data with an unknown key or a missing source", () => {

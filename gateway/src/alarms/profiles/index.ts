@@ -90,30 +90,29 @@ export function limitsOf(profile: Profile): LimitBand {
   };
 }
 
-const confidenceText = {
-  A: "A: text read",
-  B: "B: quoted by a secondary source",
-  C: "C: text not read",
-} as const satisfies Record<z.output<typeof confidence>, string>;
+/** HH, H, L, LL: the same in every language. */
+const limitSymbols = { low: "L", high: "H", criticalLow: "LL", criticalHigh: "HH" } as const satisfies Record<
+  LimitName,
+  string
+>;
 
-/** Where one limit comes from, e.g. `GB/T 24616 (CN, B: quoted by a secondary source)`; undefined when there is no such limit. */
+/** Where one limit comes from, e.g. `GB/T 24616 (CN, B)`; undefined when there is no such limit. */
 export function describeLimitSource(profile: Profile, name: LimitName): string | undefined {
   const figure = profile.limits[name];
   if (figure === null) return undefined;
   const clause = figure.clause === null ? "" : ` ${figure.clause}`;
-  return `${figure.source}${clause} (${figure.jurisdiction}, ${confidenceText[figure.confidence]})`;
+  const confidenceText = figure.confidence === "C" ? "C: 原文未核 / text not read" : figure.confidence;
+  return `${figure.source}${clause} (${figure.jurisdiction}, ${confidenceText})`;
 }
 
 /**
- * Where all limits of a profile come from, in one line for people. Never claims compliance: it names the source, its
+ * Where all limits of a profile come from, in one line that needs no translation. Never claims compliance: it names the source, its
  * jurisdiction and how well the text is known.
  */
 export function describeLimitsSource(profile: Profile): string {
   const parts = limitNames.flatMap((name) => {
     const source = describeLimitSource(profile, name);
-    return source === undefined ? [] : [`${name} ${profile.limits[name]?.celsius ?? ""} °C: ${source}`];
+    return source === undefined ? [] : [`${limitSymbols[name]} ${profile.limits[name]?.celsius ?? ""} °C: ${source}`];
   });
-  return parts.length === 0
-    ? `profile ${profile.id}: no limits of its own`
-    : `profile ${profile.id}: ${parts.join("; ")}`;
+  return parts.length === 0 ? `${profile.id}: –` : `${profile.id}: ${parts.join(" · ")}`;
 }

@@ -11,7 +11,7 @@ const frozen = {
   ],
   deadband: 1,
   offDelaySeconds: 600,
-  source: "GB/T 24616 (CN, B: quoted by a secondary source)",
+  source: "GB/T 24616 (CN, B)",
 };
 const atOnce = { side: "high", stages: [{ priority: "warning", value: 8, onDelaySeconds: 0 }], offDelaySeconds: 0 };
 

@@ -1,0 +1,126 @@
+import type { GatewayStatus } from "../core/status.ts";
+
+type Labels = Readonly<Record<string, string>>;
+type Value = readonly [labels: Labels, value: number];
+
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "gauge" | "counter";
+  values(status: GatewayStatus): readonly Value[];
+}
+
+const one = (value: number): readonly Value[] => [[{}, value]];
+const flag = (holds: boolean): number => (holds ? 1 : 0);
+const seconds = (ms: number | null): readonly Value[] => (ms === null ? [] : one(ms / 1_000));
+
+function gauge(name: string, help: string, values: Metric["values"]): Metric {
+  return { name: `frostlight_${name}`, help, type: "gauge", values };
+}
+
+function counter(name: string, help: string, values: Metric["values"]): Metric {
+  return { name: `frostlight_${name}_total`, help, type: "counter", values };
+}
+
+/** Prometheus names: base units, `_total` for what only grows. A value that is unknown has no series: never a stale number. */
+const metrics: readonly Metric[] = [
+  gauge("info", "What runs here; always 1", (s) => [
+    [{ gateway: s.gatewayId, version: s.softwareVersion, simulated: String(s.simulated) }, 1],
+  ]),
+  gauge("start_time_seconds", "Start of the process, Unix time", (s) => seconds(s.startedMs)),
+  gauge("resident_memory_bytes", "Resident memory", (s) => one(s.residentBytes)),
+  gauge("journal_unreleased_batches", "Batches on disk that the server has not acknowledged", (s) =>
+    one(s.journal.unreleasedBatches),
+  ),
+  gauge("journal_size_bytes", "Size of the journal on disk", (s) => one(s.journal.sizeBytes)),
+  gauge("journal_last_sequence", "Newest durable sequence", (s) => one(s.journal.lastSequence)),
+  counter("journal_written_bytes", "Bytes written to the journal", (s) => one(s.journal.bytesWritten)),
+  counter("journal_commits", "Group commits", (s) => one(s.journal.commits)),
+  counter("journal_items", "Items journaled", (s) => one(s.journal.items)),
+  counter("journal_quarantined_records", "Damaged records set aside", (s) => one(s.journal.quarantinedRecords)),
+  counter("journal_torn_tails", "Torn ends cut off after a crash", (s) => one(s.journal.tornTailsCut)),
+  gauge("uplink_connected", "1 while the server is connected", (s) => one(flag(s.uplink.state === "connected"))),
+  gauge("uplink_last_ack_time_seconds", "Last acknowledgement of the server, Unix time", (s) =>
+    seconds(s.uplink.lastAckMs),
+  ),
+  gauge("uplink_unacked_batches", "Batches sent and not yet acknowledged", (s) => one(s.uplink.unackedBatches)),
+  gauge("uplink_pending_evidence", "Evidence files waiting for upload", (s) => one(s.uplink.pendingEvidence)),
+  counter("uplink_sent_batches", "Batches sent", (s) => one(s.uplink.sentBatches)),
+  counter("uplink_refused_batches", "Batches the server refused", (s) => one(s.uplink.refusedBatches)),
+  counter("uplink_reconnects", "Reconnects to the server", (s) => one(s.uplink.reconnects)),
+  gauge("source_up", "1 while the source works (ok or degraded)", (s) =>
+    s.sources.map((source) => [
+      { source: source.sourceId, kind: source.kind },
+      flag(source.state === "ok" || source.state === "degraded"),
+    ]),
+  ),
+  counter("source_readings", "Readings taken over", (s) =>
+    s.sources.map((source) => [{ source: source.sourceId, kind: source.kind }, source.readings]),
+  ),
+  counter("source_refused", "Payloads refused", (s) =>
+    s.sources.map((source) => [{ source: source.sourceId, kind: source.kind }, source.refused]),
+  ),
+  gauge("point_value", "Last value, while it is known", (s) =>
+    s.points.flatMap(({ point, last, stale }): Value[] =>
+      stale || last === null || last.value === null || last.quality === "bad"
+        ? []
+        : [[{ point: point.pointId, zone: point.zoneId, quantity: point.quantity, unit: point.unit }, last.value]],
+    ),
+  ),
+  gauge("point_known", "1 while the value is known and fresh", (s) =>
+    s.points.map(({ point, last, stale }) => [
+      { point: point.pointId, zone: point.zoneId },
+      flag(!stale && last?.quality === "good"),
+    ]),
+  ),
+  gauge("point_age_seconds", "Time since the last value was taken", (s) =>
+    s.points.flatMap(({ point, last }): Value[] =>
+      last === null || last.value === null
+        ? []
+        : [[{ point: point.pointId, zone: point.zoneId }, (s.nowMs - last.timeMs) / 1_000]],
+    ),
+  ),
+  gauge("camera_ok", "1 while the camera is in order", (s) =>
+    s.cameras.map((camera) => [{ camera: camera.cameraId }, flag(camera.health === "ok")]),
+  ),
+  counter("camera_frames", "Frames looked at", (s) =>
+    s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.framesSeen]),
+  ),
+  counter("camera_frames_skipped", "Frames skipped", (s) =>
+    s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.framesSkipped]),
+  ),
+  counter("camera_findings", "Findings", (s) =>
+    s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.findings]),
+  ),
+  gauge("alarms_open", "Alarms that are not over", (s) =>
+    (["warning", "high", "critical"] as const).map((priority) => [
+      { priority },
+      s.alarms.filter((alarm) => alarm.priority === priority).length,
+    ]),
+  ),
+  gauge("alarms_unacknowledged", "Open alarms nobody has acknowledged", (s) =>
+    one(s.alarms.filter((alarm) => alarm.state !== "acknowledged").length),
+  ),
+];
+
+/** Makes the exposition text of one status. The library is loaded with the first scrape. */
+export async function renderMetrics(
+  status: GatewayStatus,
+  alive: boolean,
+): Promise<{ readonly contentType: string; readonly text: string }> {
+  const { Counter, Gauge, Registry } = await import("prom-client");
+  const registry = new Registry();
+  for (const metric of [...metrics, gauge("main_loop_alive", "1 while the main loop turns", () => one(flag(alive)))]) {
+    const values = metric.values(status);
+    const labelNames = Object.keys(values[0]?.[0] ?? {});
+    const options = { name: metric.name, help: metric.help, labelNames, registers: [registry] };
+    if (metric.type === "gauge") {
+      const made = new Gauge(options);
+      for (const [labels, value] of values) made.set(labels, value);
+    } else {
+      const made = new Counter(options);
+      for (const [labels, value] of values) made.inc(labels, value);
+    }
+  }
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}
