@@ -1,0 +1,67 @@
+/** The inference thread: ONNX Runtime computes in the calling thread, which must not be the one that serves sensors. */
+import { parentPort, workerData } from "node:worker_threads";
+
+import { describeError, FrostlightError } from "@frostlight/kernel";
+
+import { type ModelEngine, openEngine } from "./engine.ts";
+import type {
+  PlainError,
+  WorkerAnswers,
+  WorkerCall,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSetup,
+} from "./worker-protocol.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("inference-worker.ts runs as a worker thread only");
+
+const reply = (message: WorkerReply): void => {
+  port.postMessage(message);
+};
+
+function plain(error: unknown): PlainError {
+  if (error instanceof FrostlightError) {
+    return { code: error.code, fault: error.fault, message: describeError(error) };
+  }
+  return { code: "model/failed", fault: "bug", message: describeError(error) };
+}
+
+async function answer(engine: ModelEngine, call: WorkerCall): Promise<WorkerAnswers[keyof WorkerAnswers]> {
+  switch (call.kind) {
+    case "detect":
+      return engine.detect(call.image, call.options);
+    case "open-scene":
+      return engine.openScene(call.key, call.setup, call.saved);
+    case "save-scene":
+      return engine.saveScene(call.key);
+    case "close-scene":
+      engine.closeScene(call.key);
+      return null;
+    default:
+      return call satisfies never;
+  }
+}
+
+async function serve(engine: ModelEngine, id: number, call: WorkerCall, before: Promise<void>): Promise<void> {
+  await before;
+  try {
+    reply({ kind: "answer", id, value: await answer(engine, call) });
+  } catch (error) {
+    reply({ kind: "error", id, error: plain(error) });
+  }
+}
+
+try {
+  const setup = workerData as WorkerSetup; // only load-model.ts starts this file
+  const engine = await openEngine(setup.modelPath, setup.manifest, setup.threads);
+  // One after the other: buffers are shared between calls.
+  let last: Promise<void> = Promise.resolve();
+  port.on("message", ({ id, call }: WorkerRequest) => {
+    last = serve(engine, id, call, last);
+  });
+  reply({ kind: "ready" });
+} catch (error) {
+  reply({ kind: "failed", error: plain(error) });
+  port.close();
+}
