@@ -37,24 +37,21 @@ function typeOf(schema: Schema, indent: string): string {
   if (Array.isArray(schema.type)) {
     return schema.type.map((type: string) => typeOf({ ...schema, type }, indent)).join(" | ");
   }
-  switch (schema.type) {
-    case "string":
-    case "boolean":
-    case "null":
-      return schema.type;
-    case "number":
-    case "integer":
-      return "number";
-    case "array": {
-      const item = typeOf(schema.items ?? {}, indent);
-      return `readonly ${/[ |]/.test(item) ? `(${item})` : item}[]`;
-    }
-    case "object":
-      return objectOf(schema, indent);
-    default:
-      return "unknown";
+  if (schema.type === "object") return objectOf(schema, indent);
+  if (schema.type === "array") {
+    const item = typeOf(schema.items ?? {}, indent);
+    return `readonly ${/[ |]/.test(item) ? `(${item})` : item}[]`;
   }
+  return scalars[String(schema.type)] ?? "unknown";
 }
+
+const scalars: Readonly<Record<string, string>> = {
+  string: "string",
+  boolean: "boolean",
+  null: "null",
+  number: "number",
+  integer: "number",
+};
 
 function objectOf(schema: Schema, indent: string): string {
   const { properties, additionalProperties, required = [] } = schema;

@@ -22,15 +22,9 @@ export function withUnit(value: number, unit: string): string {
 
 /** A point's value in words people use. */
 export function pointValue(point: Pick<Point, "quantity" | "unit">, value: number): string {
-  switch (point.quantity) {
-    case "door":
-      return value > 0 ? t("value.open") : t("value.closed");
-    case "defrost":
-    case "compressor":
-      return value > 0 ? t("value.on") : t("value.off");
-    default:
-      return withUnit(value, point.unit);
-  }
+  if (point.quantity === "door") return value > 0 ? t("value.open") : t("value.closed");
+  if (isBinary(point.quantity)) return value > 0 ? t("value.on") : t("value.off");
+  return withUnit(value, point.unit);
 }
 
 /** Whether a value of this quantity is a state rather than a measured number. */

@@ -25,9 +25,9 @@ export interface ChartProps {
   readonly timeZone: string;
   readonly label: string;
   /** The time under the pointer; null when there is none. */
-  onCursor(timeMs: number | null): void;
+  readonly onCursor: (timeMs: number | null) => void;
   /** A stretch was dragged over. */
-  onSelect(fromMs: number, toMs: number): void;
+  readonly onSelect: (fromMs: number, toMs: number) => void;
 }
 
 /** Curves over time with limits, alarms and gaps. Everything it shows is handed in; only drawing happens here. */

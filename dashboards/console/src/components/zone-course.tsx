@@ -208,7 +208,10 @@ function nearest(curve: Curve, atMs: number | null): number | undefined {
   return best;
 }
 
-function RangePicker(props: { readonly range: TimeRange; onChange(range: TimeRange): void }): ComponentChild {
+function RangePicker(props: {
+  readonly range: TimeRange;
+  readonly onChange: (range: TimeRange) => void;
+}): ComponentChild {
   const { range, onChange } = props;
   return (
     <div class="range" role="group" aria-label={t("zone.range")}>

@@ -7,6 +7,7 @@ import { api, RequestError } from "../api.ts";
 import { Glyph } from "../components/glyph.tsx";
 import { ErrorBox } from "../components/notices.tsx";
 import { explain } from "../explain.ts";
+import { fieldText } from "../form.ts";
 import { timeText } from "../format.ts";
 import { chooseLanguage, language, t } from "../i18n/language.ts";
 import { now } from "../now.ts";
@@ -135,7 +136,7 @@ function Join(): ComponentChild {
   const [error, setError] = useState<string | null>(null);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
-    const siteId = String(new FormData(event.currentTarget).get("siteId")).trim();
+    const siteId = fieldText(event.currentTarget, "siteId").trim();
     setError(null);
     setCopied(false);
     try {
@@ -208,9 +209,8 @@ function Password({ name }: { readonly name: string }): ComponentChild {
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     const form = event.currentTarget;
-    const data = new FormData(form);
     try {
-      await api.changePassword(String(data.get("current")), String(data.get("next")));
+      await api.changePassword(fieldText(form, "current"), fieldText(form, "next"));
       setResult({ isError: false, text: t("me.password.done") });
       form.reset();
     } catch (problem) {

@@ -3,6 +3,7 @@ import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 
 import { api, RequestError } from "../api.ts";
+import { fieldText } from "../form.ts";
 import { chooseLanguage, language, t } from "../i18n/language.ts";
 import { takeSession } from "../store.ts";
 
@@ -11,11 +12,11 @@ export function SignInPage(): ComponentChild {
   const [error, setError] = useState<string | null>(null);
   const submit = async (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }): Promise<void> => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const form = event.currentTarget;
     setBusy(true);
     setError(null);
     try {
-      takeSession(await api.signIn(String(form.get("name")), String(form.get("password"))));
+      takeSession(await api.signIn(fieldText(form, "name"), fieldText(form, "password")));
     } catch (problem) {
       if (!(problem instanceof RequestError)) throw problem;
       if (problem.status === 401) setError(t("signIn.wrong"));
