@@ -3,13 +3,15 @@ import { type Clock, describeError, type Logger } from "@frostlight/kernel";
 import type { GatewayAccess, KnownGateway } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
 
+type GatewayName = Pick<KnownGateway, "gatewayId" | "organisationId" | "siteId">;
+
 /** Who is connected: kept in the state store in the order of events, told to those who watch. */
 export class Presence {
   readonly #store: Pick<GatewayAccess, "setConnected" | "disconnectAll">;
   readonly #live: LivePublisher | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #connected = new Set<string>();
+  readonly #connected = new Map<string, GatewayName>();
   /** Newest state not yet written; at most one entry per gateway. */
   readonly #unwritten = new Map<string, { readonly connected: boolean; readonly atMs: number }>();
   #writing: Promise<void> | undefined;
@@ -31,7 +33,7 @@ export class Presence {
   }
 
   gatewayIds(): readonly string[] {
-    return [...this.#connected].toSorted();
+    return [...this.#connected.keys()].toSorted();
   }
 
   async reset(): Promise<void> {
@@ -39,10 +41,15 @@ export class Presence {
     await this.#store.disconnectAll();
   }
 
-  set(gateway: Pick<KnownGateway, "gatewayId" | "organisationId" | "siteId">, connected: boolean): void {
+  leave(gatewayId: string): void {
+    const gateway = this.#connected.get(gatewayId);
+    if (gateway !== undefined) this.set(gateway, false);
+  }
+
+  set(gateway: GatewayName, connected: boolean): void {
     const { gatewayId, organisationId, siteId } = gateway;
     if (this.#connected.has(gatewayId) === connected) return;
-    if (connected) this.#connected.add(gatewayId);
+    if (connected) this.#connected.set(gatewayId, gateway);
     else this.#connected.delete(gatewayId);
     this.#logger.info(connected ? "gateway-connected" : "gateway-disconnected", { gatewayId });
     this.#live?.publish({ kind: "gateway", organisationId, siteId, gatewayId, connected });
