@@ -1,0 +1,46 @@
+import { demoSpeed, demoTimeline } from "./scenario.ts";
+
+const line = "─".repeat(78);
+
+/** What a newcomer reads once everything runs. */
+export function welcome(facts: {
+  readonly consoleUrl: string;
+  readonly pageUrl: string;
+  readonly password: string;
+  readonly folder: string;
+}): string {
+  const { doorLeftOpenAt, unusualObjectAt, fridgeLeftOpenAt, defrostAt } = demoTimeline;
+  return `
+${line}
+  霜明 Frostlight    演示点已就绪 / the demonstration site is up
+
+  ⚠ 全部数据均为模拟 · ALL DATA IS SIMULATED
+    冷库是物理模型，时间加快 ${demoSpeed} 倍；报警延时按同一倍数缩短。
+    The rooms are a physical model run ${demoSpeed} times faster; alarm delays are shortened alike.
+
+  控制台 console         ${facts.consoleUrl}
+  用户   user            admin
+  密码   password        ${facts.password}
+  网关本地页 local page  ${facts.pageUrl}
+
+  接下来 / what happens, in seconds from now (everything repeats every ${demoTimeline.every / 60} minutes)
+    ~${pad(defaultLead(defrostAt))} s  二号冷冻库除霜，不应报警 / frozen store 2 defrosts: must NOT raise an alarm
+    ~${pad(defaultLead(doorLeftOpenAt))} s  一号冷冻库门未关 → 约 15 秒后报警，约 45 秒后恢复
+           frozen store 1: door left open → alarm about 15 s later, over about 45 s later
+    ~10-60 s  收货场地有人 → 发现及取证图片 / a person in the closed yard → finding with picture
+    ~${pad(defaultLead(unusualObjectAt))} s  备餐间出现异物 → “异常场景” / an object in the prep room → "unusual scene"
+    ~${pad(defaultLead(fridgeLeftOpenAt))} s  食堂冰箱门未关 / the canteen fridge is left open
+
+  日志 logs ${facts.folder}        结束 stop: Ctrl-C        重来 start over: npm start -- --fresh
+${line}
+`;
+}
+
+/** The clock of the scenario starts with the simulators, a little before the welcome. */
+function defaultLead(seconds: number): number {
+  return Math.max(0, seconds - 5);
+}
+
+function pad(seconds: number): string {
+  return String(seconds).padStart(5);
+}
