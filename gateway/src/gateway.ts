@@ -160,14 +160,19 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     refusals: board.refusals(),
     residentBytes: process.memoryUsage.rss(),
   });
+  const watchdog = createWatchdog({
+    clock,
+    environment,
+    progress: () => recorder.progress,
+    logger: logger.child({ stage: "watchdog" }),
+  });
   const local = createLocalServer({
     options: config.local,
     status,
-    clock,
     acknowledge: (request) => recorder.acknowledge(request),
+    alive: () => watchdog.alive(),
     logger: logger.child({ stage: "local" }),
   });
-  const watchdog = createWatchdog({ clock, environment, progress: () => recorder.progress, logger });
 
   const describe: Part = {
     name: "site description",

@@ -1,18 +1,33 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { createLogger, Lifecycle, type Part, systemClock, systemRandom } from "@frostlight/kernel";
+import {
+  createLogger,
+  Lifecycle,
+  type Logger,
+  notifySystemd,
+  type Part,
+  systemClock,
+  systemRandom,
+} from "@frostlight/kernel";
+import { collectDefaultMetrics, Registry } from "prom-client";
 
-import { createApi, ensureFirstAdministrator } from "./api/index.ts";
+import { createApi, ensureFirstAdministrator, listenApi } from "./api/index.ts";
 import type { ServerConfig } from "./config/index.ts";
+import type { BatchAcceptor, CommandDispatcher } from "./core/ingest.ts";
 import { LiveBus } from "./core/live.ts";
-import { createCommandOutbox, createGatewayBroker, createIngest, gatewayRoutes } from "./ingest/index.ts";
-import { openEvidenceStore } from "./stores/evidence/index.ts";
-import { openStateStore } from "./stores/state/index.ts";
+import { createBrokerClient } from "./ingest/broker-client.ts";
+import { gatewayMqttUrl } from "./ingest/broker-options.ts";
+import { createCommandOutbox } from "./ingest/command-outbox.ts";
+import { createGatewayBroker } from "./ingest/gateway-broker.ts";
+import { gatewayRoutes } from "./ingest/gateway-routes.ts";
+import { createIngest } from "./ingest/ingest.ts";
+import { openEvidenceStore } from "./stores/evidence/evidence-store.ts";
+import { openStateStore, type StateStore } from "./stores/state/state-store.ts";
 
 const clock = systemClock;
 const random = systemRandom;
+const watchdogMs = 10_000;
 /** The built console, where this checkout has it. */
 const consoleFolder = resolve(import.meta.dirname, "../../dashboards/console/dist");
 
@@ -21,32 +36,48 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Wires the server's stages together; the only place where they meet. */
 export async function buildServer(config: ServerConfig, environment: Environment): Promise<Part> {
   const logger = createLogger({ process: "server", level: config.logLevel });
-  await mkdir(config.dataFolder, { recursive: true });
-  const inData = (name: string): string => join(config.dataFolder, name);
+  const stage = (name: string): Logger => logger.child({ stage: name });
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
 
-  const state = await openStateStore({ options: config.state, folder: config.dataFolder, clock, logger: logger.child({ stage: "state" }) });
-  const evidence = await openEvidenceStore({ options: config.evidence, folder: inData("evidence"), clock });
+  const file = join(config.dataFolder, "state.db");
+  const state = await openStateStore({ ...config.state, file, clock, logger: stage("state") });
+  const evidence = await openEvidenceStore({ ...config.evidence, folder: join(config.dataFolder, "evidence"), random });
   const timeSeries = config.timeSeries.definition.open(config.timeSeries.options, {
-    folder: config.dataFolder,
+    dataFolder: config.dataFolder,
     clock,
     random,
     environment,
-    logger: logger.child({ stage: "timeseries" }),
+    logger: stage("timeseries"),
   });
   const live = new LiveBus();
-  const ingest = createIngest({ options: config.ingest, stateStore: state, timeSeries, live, clock, logger: logger.child({ stage: "ingest" }) });
-  const commands = createCommandOutbox({ stateStore: state, clock, logger: logger.child({ stage: "commands" }) });
-  const broker = createGatewayBroker({
-    options: config.broker,
-    ingest,
+  const ingest = createIngest({
+    options: config.ingest,
     stateStore: state,
-    commands,
+    timeSeries,
     live,
     clock,
-    logger: logger.child({ stage: "broker" }),
+    logger: stage("ingest"),
+    metrics,
   });
-  const routes = gatewayRoutes({ options: config.broker, stateStore: state, evidence, live, clock, random, brokerPort: () => broker.port(), logger });
-  const api = await createApi({
+  const commands = createCommandOutbox({
+    options: config.commands,
+    stateStore: state,
+    clock,
+    random,
+    logger: stage("commands"),
+  });
+  const broker = createBroker({ config, ingest, state, commands, live, logger: stage("broker"), environment });
+  const routes = gatewayRoutes({
+    stateStore: state,
+    evidence,
+    mqttUrl: (hostname) => gatewayMqttUrl(config.broker, hostname, broker.port()),
+    live,
+    clock,
+    random,
+    logger: stage("gateway-routes"),
+  });
+  const wiring = {
     options: config.http,
     state,
     accounts: state,
@@ -58,44 +89,79 @@ export async function buildServer(config: ServerConfig, environment: Environment
     plugins: [routes],
     clock,
     random,
-    logger: logger.child({ stage: "api" }),
+    logger: stage("api"),
+    metrics,
     ...(existsSync(join(consoleFolder, "index.html")) ? { consoleFolder } : {}),
-  });
+  };
+  const api = await createApi(wiring);
 
-  const storage: Part = {
-    name: "storage",
+  const stores: Part = {
+    name: "stores",
     start: async () => {
       await timeSeries.start();
-      await ensureFirstAdministrator({
-        accounts: state,
-        clock,
-        random,
-        print: (line) => {
-          process.stdout.write(`${line}\n`);
-        },
-      });
+      const print = (line: string): void => {
+        process.stdout.write(`${line}\n`);
+      };
+      await ensureFirstAdministrator({ accounts: state, clock, random, print });
     },
     stop: async () => {
       await timeSeries.stop();
       await state.close();
     },
   };
+  const door: Part = { name: "ingest", start: () => Promise.resolve(), stop: () => ingest.close() };
   const http: Part = {
     name: "http",
     start: async () => {
-      await api.listen({ host: config.http.host, port: config.http.port });
+      const { url } = await listenApi(api, wiring);
+      logger.info("started", { url, broker: broker.port() });
     },
-    stop: async () => {
-      await api.close();
-    },
+    stop: () => api.close(),
   };
-  const lifecycle = new Lifecycle([storage, broker, http], logger);
-  return {
-    name: "server",
-    start: async () => {
-      await lifecycle.start();
-      logger.info("started", { http: api.addresses(), broker: broker.port() });
-    },
-    stop: () => lifecycle.stop(),
-  };
+  return new ServerProcess(new Lifecycle([stores, door, commands, broker.part, http], logger), environment);
+}
+
+/** The lifecycle with systemd's watchdog beside it: fed as long as the main loop turns. */
+class ServerProcess implements Part {
+  readonly name = "server";
+  readonly #lifecycle: Lifecycle;
+  readonly #environment: Environment;
+  #stopWatchdog: (() => void) | undefined;
+
+  constructor(lifecycle: Lifecycle, environment: Environment) {
+    this.#lifecycle = lifecycle;
+    this.#environment = environment;
+  }
+
+  async start(): Promise<void> {
+    await this.#lifecycle.start();
+    if (this.#environment["WATCHDOG_USEC"] === undefined) return;
+    this.#stopWatchdog = clock.every(watchdogMs, () => {
+      void notifySystemd("WATCHDOG=1", this.#environment);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopWatchdog?.();
+    await this.#lifecycle.stop();
+  }
+}
+
+/** Our own broker, or a client of one that is there already. */
+function createBroker(parts: {
+  readonly config: ServerConfig;
+  readonly ingest: BatchAcceptor;
+  readonly state: StateStore;
+  readonly commands: CommandDispatcher;
+  readonly live: LiveBus;
+  readonly logger: Logger;
+  readonly environment: Environment;
+}): { readonly part: Part; port(): number } {
+  const { config, ingest, state, commands, live, logger, environment } = parts;
+  const shared = { ingest, stateStore: state, commands, live, clock, logger };
+  if (config.broker.kind === "external") {
+    return { part: createBrokerClient({ ...shared, options: config.broker, environment }), port: () => 0 };
+  }
+  const broker = createGatewayBroker({ ...shared, options: config.broker });
+  return { part: broker, port: () => broker.port() };
 }

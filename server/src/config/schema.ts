@@ -2,9 +2,11 @@ import { logLevels, pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { apiOptions } from "../api/index.ts";
-import { brokerOptions, ingestOptions } from "../ingest/index.ts";
-import { evidenceOptions } from "../stores/evidence/index.ts";
-import { stateOptions } from "../stores/state/index.ts";
+import { brokerOptions } from "../ingest/broker-options.ts";
+import { commandOptions } from "../ingest/command-outbox.ts";
+import { ingestOptions } from "../ingest/options.ts";
+import { evidenceOptions } from "../stores/evidence/evidence-store.ts";
+import { stateOptions } from "../stores/state/state-store.ts";
 import { timeSeriesRegistry } from "../stores/timeseries/index.ts";
 
 /** The server's configuration file. With nothing but `dataFolder` it runs on embedded defaults. */
@@ -13,10 +15,11 @@ export const serverConfig = z.strictObject({
   dataFolder: z.string().min(1),
   logLevel: z.enum(logLevels).default("info"),
   http: apiOptions.prefault({}),
-  broker: brokerOptions.prefault({}),
+  broker: brokerOptions.prefault({ kind: "embedded" }),
   ingest: ingestOptions.prefault({}),
-  state: stateOptions.prefault({}),
+  commands: commandOptions.prefault({}),
+  state: stateOptions.omit({ file: true }).prefault({}),
   timeSeries: pluginSchema(timeSeriesRegistry, {}).prefault({ kind: "sqlite" }),
-  evidence: evidenceOptions.prefault({}),
+  evidence: evidenceOptions.omit({ folder: true }).prefault({}),
 });
 export type ServerConfig = z.output<typeof serverConfig>;

@@ -1,10 +1,14 @@
-import { createRegistry } from "@frostlight/kernel";
+import { createRegistry, type Registry } from "@frostlight/kernel";
 
+import type { TimeSeriesStoreDefinition } from "./definition.ts";
 import { influxStore } from "./influx.ts";
 import { sqliteStore } from "./sqlite.ts";
 
 /** The kinds of time-series store; a new one is one new file and one line here. */
-export const timeSeriesRegistry = createRegistry("timeSeries", [sqliteStore, influxStore]);
+export const timeSeriesRegistry: Registry<TimeSeriesStoreDefinition> = createRegistry<TimeSeriesStoreDefinition>(
+  "timeSeries",
+  [sqliteStore, influxStore],
+);
 
 export type { TimeSeriesContext } from "./definition.ts";
 export { type RejectedSample, SamplesRejectedError } from "./sample-check.ts";
