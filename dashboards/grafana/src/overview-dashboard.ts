@@ -32,16 +32,28 @@ function leastComplete(): Table {
       `Share of ${completenessSlot} slots with a usable value. A site that sent nothing in the chosen time is missing here: the console shows it.`,
     )
     .datasource(datasource)
-    .withTarget(rows("A", completeness([], ["site"], "completeness")))
+    .withTarget(rows("A", completeness([], ["site", "zone", "point"])))
     .transformations([
+      {
+        id: "groupBy",
+        options: {
+          fields: {
+            site: { operation: "groupby", aggregations: [] },
+            completeness: { operation: "aggregate", aggregations: ["mean", "min"] },
+          },
+        },
+      },
       {
         id: "organize",
         options: {
-          excludeByName: { Time: true },
-          renameByName: { site: "站点 Site", completeness: "完整率 Completeness" },
+          renameByName: {
+            site: "站点 Site",
+            "completeness (mean)": "平均 Mean of its points",
+            "completeness (min)": "最差测点 Worst point",
+          },
         },
       },
-      { id: "sortBy", options: { sort: [{ field: "完整率 Completeness", desc: false }] } },
+      { id: "sortBy", options: { sort: [{ field: "平均 Mean of its points", desc: false }] } },
     ])
     .unit("percent")
     .decimals(1)

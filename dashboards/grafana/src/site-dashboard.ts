@@ -10,7 +10,7 @@ import {
 import { isChosen, renderTagValues } from "./influxql.ts";
 import { samplesName } from "./samples.ts";
 import {
-  completenessOfZones,
+  completenessOfPoints,
   heartbeat,
   humidity,
   notGood,
@@ -55,7 +55,7 @@ export function siteDashboard(description: string): Dashboard {
           .current({ selected: true, text: "All", value: "$__all" }),
       )
       .withPanel(worstFirst().id(1).gridPos({ x: 0, y: 0, w: 14, h: 8 }))
-      .withPanel(completenessOfZones().id(2).gridPos({ x: 14, y: 0, w: 10, h: 8 }))
+      .withPanel(completenessOfPoints().id(2).gridPos({ x: 14, y: 0, w: 10, h: 8 }))
       .withPanel(heartbeat().id(3).gridPos({ x: 0, y: 8, w: 24, h: 7 }))
       .withPanel(switches().id(4).gridPos({ x: 0, y: 15, w: 12, h: 7 }))
       .withPanel(humidity().id(5).gridPos({ x: 12, y: 15, w: 12, h: 7 }))

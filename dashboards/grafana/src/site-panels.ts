@@ -189,21 +189,21 @@ export function heartbeat(): StatusHistory {
     .legend(legend());
 }
 
-/** Completeness of each room. */
-export function completenessOfZones(): Table {
+/** Completeness of each point. */
+export function completenessOfPoints(): Table {
   return new Table()
     .title(bilingual("完整率", "Completeness"))
     .description(
       `Share of ${completenessSlot} slots with a usable value, from the beginning to the end of the chosen time.`,
     )
     .datasource(datasource)
-    .withTarget(rows("A", completeness(here, ["zone"], "completeness")))
+    .withTarget(rows("A", completeness(here, ["zone", "point"])))
     .transformations([
       {
         id: "organize",
         options: {
           excludeByName: { Time: true },
-          renameByName: { zone: "房间 Room", completeness: "完整率 Completeness" },
+          renameByName: { zone: "房间 Room", point: "测点 Point", completeness: "完整率 Completeness" },
         },
       },
       { id: "sortBy", options: { sort: [{ field: "完整率 Completeness", desc: false }] } },

@@ -7,7 +7,6 @@ import { silentLogger, systemClock } from "@frostlight/kernel";
 import { seededRandom } from "@frostlight/kernel/testing";
 
 import type { SampleBatch, TimeSeriesStore } from "../../../server/src/core/timeseries.ts";
-import type { TimeSeriesStoreDefinition } from "../../../server/src/stores/timeseries/definition.ts";
 import { timeSeriesRegistry } from "../../../server/src/stores/timeseries/index.ts";
 import { type InfluxDb, influxdProgram, startInfluxDb } from "../../sims/influxdb.ts";
 
@@ -73,9 +72,7 @@ export function openStore(
 ): TimeSeriesStore {
   const definition = timeSeriesRegistry.all.find((candidate) => candidate.kind === kind);
   if (definition === undefined) throw new Error(`"${kind}" is not registered`);
-  // The definition's own schema made these options, so it takes them.
-  const anyOptions = definition as TimeSeriesStoreDefinition;
-  return anyOptions.open(anyOptions.options.parse(options), {
+  return definition.open(definition.options.parse(options), {
     clock: systemClock,
     random: seededRandom(1),
     logger: silentLogger,
