@@ -99,7 +99,10 @@ function pointRow(entry) {
     value === null
       ? make("span", "muted", last === null ? t.neverSpoke : t.noValue)
       : make("span", `value${old ? " old" : ""}`, number(value), make("small", "", ` ${unitSymbol(point.unit)}`));
-  const doubt = last === null || last.quality === "good" ? "" : `${t.quality[last.quality]}${last.reason ? ` (${last.reason})` : ""}`;
+  const doubt =
+    last === null || last.quality === "good"
+      ? ""
+      : `${t.quality[last.quality]}${last.reason ? ` (${last.reason})` : ""}`;
   const why = state === "outside" ? t.delayRuns : doubt;
   const when = last === null || last.value === null ? "" : age(last.timeMs);
   const known = stale || last === null || last.value === null || last.quality !== "good" ? "unknown" : "";
@@ -152,7 +155,10 @@ function rowOf(state, word, name, detail, side) {
 
 function sourceRow(source) {
   const state = { ok: "normal", degraded: "warning", starting: "unknown" }[source.state] ?? "unknown";
-  const counts = [t.readings(number(source.readings, 0)), source.refused > 0 ? t.refused(number(source.refused, 0)) : ""]
+  const counts = [
+    t.readings(number(source.readings, 0)),
+    source.refused > 0 ? t.refused(number(source.refused, 0)) : "",
+  ]
     .filter(Boolean)
     .join(" · ");
   return rowOf(state, t.sourceStates[source.state], `${source.sourceId} (${source.kind})`, source.message, counts);
@@ -273,8 +279,7 @@ function show() {
     .filter(({ state }) => !order.includes(chosen) || state === chosen)
     .toSorted(
       (a, b) =>
-        order.indexOf(a.state) - order.indexOf(b.state) ||
-        titleOf(a.entry).localeCompare(titleOf(b.entry), locale),
+        order.indexOf(a.state) - order.indexOf(b.state) || titleOf(a.entry).localeCompare(titleOf(b.entry), locale),
     )
     .map(({ entry }) => entry);
   const alarms = status.alarms.toSorted((a, b) => rank(a) - rank(b) || a.onsetTimeMs - b.onsetTimeMs);

@@ -1,0 +1,231 @@
+import { request as httpRequest } from "node:http";
+
+import { silentLogger } from "@frostlight/kernel";
+import { afterEach, describe, expect, it } from "vitest";
+
+import type { AcknowledgeOutcome } from "../core/alarm-engine.ts";
+import { localOptions } from "./options.ts";
+import { createLocalServer, type LocalServer } from "./server.ts";
+import { exampleStatus } from "./testing/example-status.ts";
+
+const nowMs = Date.UTC(2026, 10, 22, 3, 10);
+let server: LocalServer | undefined;
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+interface Set {
+  readonly outcome?: AcknowledgeOutcome;
+  readonly options?: unknown;
+  readonly alive?: () => boolean;
+  readonly status?: () => ReturnType<typeof exampleStatus>;
+}
+
+async function open(set: Set = {}): Promise<{ readonly port: number; readonly asked: unknown[] }> {
+  const asked: unknown[] = [];
+  server = createLocalServer({
+    options: localOptions.parse({ port: 0, ...(typeof set.options === "object" ? set.options : {}) }),
+    status: set.status ?? (() => exampleStatus(nowMs, false)),
+    acknowledge: (request) => {
+      asked.push(request);
+      return set.outcome ?? { kind: "done", events: [] };
+    },
+    ...(set.alive === undefined ? {} : { alive: set.alive }),
+    logger: silentLogger,
+  });
+  await server.start();
+  return { port: server.port(), asked };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}
+
+/** node:http, because fetch does not let a test choose Host and Origin. */
+function call(
+  port: number,
+  path: string,
+  own: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      host: "127.0.0.1",
+      port,
+      path,
+      method: own.method ?? "GET",
+      headers: own.headers ?? {},
+    });
+    request.once("error", reject);
+    request.once("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.once("end", () => {
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    request.end(own.body);
+  });
+}
+
+const acknowledge = (port: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  call(port, "/alarms/acknowledge", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+describe("the local server", () => {
+  it("serves the page and all it needs from itself, with nothing inline", async () => {
+    const { port } = await open();
+    const page = await call(port, "/");
+    expect(page).toMatchObject({ status: 200, headers: { "content-type": "text/html; charset=utf-8" } });
+    const needed = [...page.text.matchAll(/(?:src|href)="(\/[^"]*)"/g)].map((match) => match[1] ?? "");
+    const script = await call(port, "/page.js");
+    const imported = [...script.text.matchAll(/from "\.(\/[^"]+)"/g)].map((match) => match[1] ?? "");
+    const answers = await Promise.all([...needed, ...imported].map((path) => call(port, path)));
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
+    expect(answers.length).toBeGreaterThanOrEqual(4);
+    expect(page.text).not.toMatch(/https?:\/\/|<style|style="|<script>|\son\w+="/);
+  });
+
+  it("sends security headers with every answer", async () => {
+    const { port } = await open();
+    for (const path of ["/", "/status.json", "/no-such-page"]) {
+      const { headers } = await call(port, path);
+      expect(headers).toMatchObject({
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
+      });
+      expect(headers["content-security-policy"]).toContain("default-src 'none'");
+      expect(headers["content-security-policy"]).not.toContain("unsafe");
+    }
+  });
+
+  it("gives the whole status as JSON, and the texts of explanations", async () => {
+    const { port } = await open();
+    const status: unknown = JSON.parse((await call(port, "/status.json")).text);
+    expect(status).toEqual(JSON.parse(JSON.stringify(exampleStatus(nowMs, false))));
+    expect((await call(port, "/explanations.json")).text).toContain('"limit-high"');
+  });
+
+  it("is healthy only while the main loop turns", async () => {
+    let alive = true;
+    const { port } = await open({ alive: () => alive });
+    expect(await call(port, "/healthz")).toMatchObject({ status: 200, text: '{"status":"ok"}' });
+    alive = false;
+    expect(await call(port, "/healthz")).toMatchObject({ status: 503, text: '{"status":"main-loop-stands-still"}' });
+  });
+
+  it("acknowledges with the name that was typed, marked as coming from the local page", async () => {
+    const { port, asked } = await open();
+    const answer = await acknowledge(port, { alarmId: "a-critical", name: " 王 ", comment: "门没关" });
+    expect(answer).toMatchObject({ status: 200, text: '{"outcome":"done"}' });
+    await acknowledge(
+      port,
+      { alarmId: "a-silent" },
+      { origin: `http://127.0.0.1:${port}`, "sec-fetch-site": "same-origin" },
+    );
+    expect(asked).toEqual([
+      { alarmId: "a-critical", actor: "王 (local page)", commandId: null, comment: "门没关" },
+      { alarmId: "a-silent", actor: "local page", commandId: null, comment: "" },
+    ]);
+  });
+
+  it.each([
+    [{ kind: "unknown-alarm" }, 404],
+    [{ kind: "already-acknowledged" }, 409],
+  ] as const)("tells the page when there is nothing to acknowledge: %o", async (outcome, status) => {
+    const { port } = await open({ outcome });
+    expect(await acknowledge(port, { alarmId: "x" })).toMatchObject({
+      status,
+      text: JSON.stringify({ outcome: outcome.kind }),
+    });
+  });
+
+  it.each([
+    ["another origin", { origin: "http://evil.example" }, { alarmId: "x" }, 403],
+    ["another site", { "sec-fetch-site": "cross-site" }, { alarmId: "x" }, 403],
+    ["a form", { "content-type": "application/x-www-form-urlencoded" }, "alarmId=x", 415],
+    ["text that is no JSON", {}, "{", 400],
+    ["an unknown key", {}, { alarmId: "x", force: true }, 400],
+    ["an oversized body", {}, { alarmId: "x", comment: "c".repeat(100_000) }, 413],
+  ])("refuses to acknowledge from %s", async (_name, headers, body, status) => {
+    const { port, asked } = await open();
+    expect((await acknowledge(port, body, headers)).status).toBe(status);
+    expect(asked).toEqual([]);
+  });
+
+  it("answers no host name that is not its own, so that a foreign page cannot read it", async () => {
+    const { port } = await open({ options: { hostNames: ["gateway.local"] } });
+    const ask = (host: string): Promise<Answer> => call(port, "/status.json", { headers: { host } });
+    expect((await ask("evil.example")).status).toBe(421);
+    expect((await ask("gateway.local:8088")).status).toBe(200);
+    expect((await ask("[::1]:8088")).status).toBe(200);
+    expect((await ask("localhost")).status).toBe(200);
+  });
+
+  it("answers what is not there and what is not allowed with a reason", async () => {
+    const { port } = await open();
+    expect(await call(port, "/etc/passwd")).toMatchObject({ status: 404 });
+    expect(await call(port, "/../../package.json")).toMatchObject({ status: 404 });
+    expect(await call(port, "/status.json", { method: "DELETE" })).toMatchObject({
+      status: 405,
+      headers: { allow: "GET, HEAD" },
+    });
+    expect(await call(port, "/alarms/acknowledge")).toMatchObject({ status: 405, headers: { allow: "POST" } });
+    expect(await call(port, "/", { method: "HEAD" })).toMatchObject({ status: 200, text: "" });
+  });
+
+  it("answers 500 with a reason when the status cannot be made, and goes on", async () => {
+    let broken = true;
+    const { port } = await open({
+      status: () => {
+        if (broken) throw new Error("no status");
+        return exampleStatus(nowMs, true);
+      },
+    });
+    expect(await call(port, "/status.json")).toMatchObject({ status: 500 });
+    broken = false;
+    expect(await call(port, "/status.json")).toMatchObject({ status: 200 });
+  });
+
+  it("says which address is taken, and stops twice without harm", async () => {
+    const { port } = await open();
+    const second = createLocalServer({
+      options: localOptions.parse({ port }),
+      status: () => exampleStatus(nowMs, true),
+      acknowledge: () => ({ kind: "unknown-alarm" }),
+      logger: silentLogger,
+    });
+    await expect(second.start()).rejects.toMatchObject({
+      code: "local/cannot-listen",
+      message: expect.stringContaining(`127.0.0.1:${port}`),
+    });
+    await second.stop();
+    await server?.stop();
+    await server?.stop();
+    expect(server?.port()).toBe(0);
+  });
+});
+
+describe("the options of the local server", () => {
+  it("listen on this machine only and let only it acknowledge, unless told otherwise", () => {
+    expect(localOptions.parse({})).toEqual({
+      host: "127.0.0.1",
+      port: 8088,
+      hostNames: [],
+      acknowledgeFrom: "this-machine",
+    });
+    expect(localOptions.safeParse({ host: "gateway.example" }).success).toBe(false);
+    expect(localOptions.safeParse({ colour: "red" }).success).toBe(false);
+  });
+});

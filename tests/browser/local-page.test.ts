@@ -1,0 +1,165 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import { silentLogger } from "@frostlight/kernel";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import type { AcknowledgeOutcome } from "../../gateway/src/core/alarm-engine.ts";
+import { createLocalServer, localOptions } from "../../gateway/src/local/index.ts";
+import { exampleStatus } from "../../gateway/src/local/testing/example-status.ts";
+
+const executablePath = "/usr/bin/chromium";
+const isMissing = !existsSync(executablePath) && process.env["CI"] !== "true";
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
+  let browser: Browser;
+  const closing: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  });
+  afterAll(async () => {
+    await browser.close();
+  });
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+
+  async function open(set: {
+    readonly width: number;
+    readonly locale?: string;
+    readonly path?: string;
+    readonly calm?: boolean;
+    readonly outcome?: AcknowledgeOutcome;
+    readonly dark?: boolean;
+  }) {
+    const asked: unknown[] = [];
+    const server = createLocalServer({
+      options: localOptions.parse({ port: 0 }),
+      status: () => exampleStatus(Date.now(), set.calm ?? false),
+      acknowledge: (request) => {
+        asked.push(request);
+        return set.outcome ?? { kind: "done", events: [] };
+      },
+      logger: silentLogger,
+    });
+    await server.start();
+    const context = await browser.newContext({
+      viewport: { width: set.width, height: 800 },
+      locale: set.locale ?? "zh-CN",
+      colorScheme: set.dark === true ? "dark" : "light",
+    });
+    closing.push(
+      () => context.close(),
+      () => server.stop(),
+    );
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text());
+    });
+    await page.goto(`http://127.0.0.1:${server.port()}/${set.path ?? ""}`);
+    await page.waitForSelector("#points li");
+    return { page, asked, problems, server };
+  }
+
+  const overflow = (page: Page): Promise<boolean> =>
+    page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+
+  it.each([360, 1280])("fits %i px without scrolling sideways and without an error", async (width) => {
+    const { page, problems } = await open({ width });
+    expect(await overflow(page)).toBe(false);
+    expect(problems).toEqual([]);
+  });
+
+  it("shows the worst first, each state with its word and shape", async () => {
+    const { page } = await open({ width: 360 });
+    const states = await page.locator("#points .state").allTextContents();
+    expect([...new Set(states)]).toEqual(["■ 严重", "◆ 报警", "▲ 预警", "△ 越限", "◌ 未知", "● 正常"]);
+    expect(await page.locator("#alarms .title").allTextContents()).toEqual([
+      "温度越限 · 3 号冷冻库 · 里侧探头",
+      "无数据 · 热藏 · 汤桶",
+      "温度越限 · 食堂冷藏柜 · 上层",
+    ]);
+    expect(await page.textContent("#strip")).toContain("1 个严重报警：3 号冷冻库");
+  });
+
+  it("never shows what is unknown as normal", async () => {
+    const { page } = await open({ width: 1280 });
+    const rows = page.locator("#points li.unknown");
+    expect(await rows.count()).toBe(3);
+    expect(await rows.locator(".state.normal").count()).toBe(0);
+    expect(await rows.locator(".bar b").count()).toBe(0);
+  });
+
+  it("explains alarms in the browser's language, or the one asked for", async () => {
+    const english = await open({ width: 1280, locale: "en-US" });
+    expect(await english.page.locator("#alarms li").first().textContent()).toContain("at or above the limit of −12 °C");
+    expect(await english.page.getAttribute("html", "lang")).toBe("en-GB");
+    const asked = await open({ width: 1280, locale: "en-US", path: "?lang=zh" });
+    expect(await asked.page.locator("#alarms li").first().textContent()).toContain("达到或超过上限 −12 °C");
+  });
+
+  it("filters by a touch on a count, and the address keeps it", async () => {
+    const { page } = await open({ width: 360 });
+    await page.click('#counts a[href="#unknown"]');
+    await expect.poll(() => page.locator("#points li").count()).toBe(2);
+    expect(page.url()).toMatch(/#unknown$/);
+    await page.click('#counts a[aria-current="true"]');
+    await expect.poll(() => page.locator("#points li").count()).toBe(10);
+  });
+
+  it("acknowledges with a name that it remembers, and keeps what was typed while it refreshes", async () => {
+    const { page, asked } = await open({ width: 360 });
+    await page.click("#alarms button >> nth=0");
+    await page.fill("#name", "王");
+    await page.fill("#comment", "已去查看");
+    await page.waitForResponse((response) => response.url().endsWith("/status.json"));
+    expect(await page.inputValue("#comment")).toBe("已去查看");
+    await page.click("#acknowledge-confirm");
+    await page.waitForSelector("#acknowledge", { state: "hidden" });
+    expect(asked).toEqual([{ alarmId: "a-critical", actor: "王 (local page)", commandId: null, comment: "已去查看" }]);
+    await page.reload();
+    await page.click("#alarms button >> nth=0");
+    expect(await page.inputValue("#name")).toBe("王");
+  });
+
+  it("says why an acknowledgement had no effect", async () => {
+    const { page } = await open({ width: 360, outcome: { kind: "already-acknowledged" } });
+    await page.click("#alarms button >> nth=0");
+    await page.click("#acknowledge-confirm");
+    await expect.poll(() => page.textContent("#acknowledge-problem")).toBe("这条报警已有人确认");
+  });
+
+  it("says that it has lost the gateway instead of going on looking healthy", async () => {
+    const { page, server } = await open({ width: 360, calm: true });
+    expect(await page.isHidden("#strip")).toBe(true);
+    await server.stop();
+    await expect.poll(() => page.textContent("#strip"), { timeout: 15_000 }).toContain("此页与网关失去联系");
+    expect(await page.getAttribute("body", "class")).toBe("lost");
+  });
+
+  it("shows refused payloads as text, never as markup", async () => {
+    const { page } = await open({ width: 360 });
+    expect(await page.locator("#refusals b").count()).toBe(0);
+    expect(await page.textContent("#refusals li")).toContain('found "<b>n/a</b>"');
+  });
+
+  it.each([
+    ["light", false, false],
+    ["dark", true, false],
+    ["calm", false, true],
+  ])("has no accessibility problem that axe finds (%s)", async (_name, dark, calm) => {
+    const { page } = await open({ width: 360, dark, calm });
+    // Past the page's own content security policy, as a test may.
+    const violations: unknown = await page.evaluate(`(async () => {
+      ${axeSource};
+      const result = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] });
+      return result.violations.map(({ id, nodes }) => id + ": " + nodes.map((node) => node.html).join(" "));
+    })()`);
+    expect(violations).toEqual([]);
+  });
+});
