@@ -86,16 +86,15 @@ class GroupingIngest implements Ingest {
   }
 
   async #run(): Promise<void> {
-    // Lets everything that arrives in this turn of the event loop into the first group.
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
     let committing = Promise.resolve();
+    // Everything that arrives in one turn of the event loop comes into one group; the first turn has only begun.
+    await nextTurn();
     while (this.#queue.length > 0) {
       const screened = await this.#screenGroup(this.#queue.takeGroup());
       await committing;
       committing = this.#commitGroup(screened);
       if (this.#queue.length === 0) await committing;
+      await nextTurn();
     }
     this.#running = undefined;
   }
@@ -105,13 +104,21 @@ class GroupingIngest implements Ingest {
     try {
       gateways = await this.#deps.stateStore.knownGateways([...new Set(group.map((item) => item.gatewayId))]);
     } catch (error) {
-      for (const waiting of group) this.#putOffUnseen(waiting, error);
+      for (const waiting of group) this.#putOffUnseen(waiting, "state-unavailable", error);
       return [];
     }
-    return group.map((item): Screened => [
-      item,
-      this.#screen.check(item.gatewayId, item.bytes, gateways.get(item.gatewayId)),
-    ]);
+    const screened = await Promise.all(
+      group.map(async (item): Promise<Screened | undefined> => {
+        const gateway = gateways.get(item.gatewayId);
+        try {
+          return [item, await this.#screen.check(item.gatewayId, item.bytes, gateway)];
+        } catch (error) {
+          this.#putOffUnseen(item, "internal", error);
+          return undefined;
+        }
+      }),
+    );
+    return screened.filter((item) => item !== undefined);
   }
 
   /** Never rejects: every batch gets its outcome. */
@@ -151,9 +158,14 @@ class GroupingIngest implements Ingest {
     waiting.resolve({ epoch, outcome: { sequence, result: "refused", reason }, authentic });
   }
 
-  #putOffUnseen(waiting: Waiting, error: unknown): void {
-    const reason = "state-unavailable";
+  #putOffUnseen(waiting: Waiting, reason: "state-unavailable" | "internal", error: unknown): void {
     this.#log.bad(waiting.gatewayId, "retry-later", reason, { detail: describeError(error) });
     waiting.resolve({ epoch: "", outcome: { sequence: 0, result: "retry-later", reason }, authentic: false });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
