@@ -23,6 +23,8 @@ broker:
 export function gatewayYaml(parts: {
   readonly stateFolder: string;
   readonly tokenFile: string;
+  /** The controllers' certificate, to be pinned. */
+  readonly plcCertificate: string;
   readonly ports: Ports;
 }): string {
   const { ports } = parts;
@@ -45,7 +47,7 @@ zones:
 sources:
   # Sensors of several makers publish here; anybody on this machine may, since it is a demonstration.
   - { id: sensors, kind: mqtt-broker, host: 127.0.0.1, port: ${ports.sensors}, anonymous: true }
-${opcUaSource(ports)}
+${opcUaSource(ports, parts.plcCertificate)}
 points:
 ${[...mqttPoints(), ...plcPoints()].join("\n")}
 ${cameras(ports)}
@@ -161,9 +163,14 @@ function limitRules(): readonly string[] {
   });
 }
 
-function opcUaSource(ports: Ports): string {
-  return `  # The room controllers, read only. Demonstration on one machine: no certificates to approve.
-  - { id: controllers, kind: opcua, endpoint: "opc.tcp://127.0.0.1:${ports.plc}/frostlight/sim", security: none }`;
+function opcUaSource(ports: Ports, certificate: string): string {
+  return `  # The room controllers, read only: signed and encrypted, and only the server with this very certificate is believed.
+  - id: controllers
+    kind: opcua
+    endpoint: "opc.tcp://127.0.0.1:${ports.plc}/frostlight/sim"
+    securityMode: SignAndEncrypt
+    securityPolicy: Basic256Sha256
+    serverCertificate: { file: ${quote(certificate)} }`;
 }
 
 function cameras(ports: Ports): string {

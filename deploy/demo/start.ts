@@ -77,7 +77,12 @@ async function main(options: DemoOptions): Promise<number> {
         state = { ...state, hasSite: true };
         await writeDemoState(folder, state);
       }
-      const gateway = gatewayYaml({ stateFolder: join(folder, "gateway"), tokenFile, ports });
+      const gateway = gatewayYaml({
+        stateFolder: join(folder, "gateway"),
+        tokenFile,
+        plcCertificate: join(folder, "plc/own/certs/certificate.pem"),
+        ports,
+      });
       await writeFile(join(folder, "gateway.yaml"), gateway);
       // Simulators first: a site has its rooms before it gets a gateway.
       for (const simulator of await simulators(folder, ports, plan)) await children.start(simulator);
@@ -121,7 +126,14 @@ async function simulators(folder: string, ports: Ports, plan: MakePlan): Promise
   const kitchen = ["--scene", "prep-room", "--start", String(startMs), "--every", String(every)];
   const clip = join(import.meta.dirname, "assets/yard.mjpeg");
   return [
-    plan("controllers", "tests/sims/plc.ts", [...scenario, "--port", String(ports.plc), "--pki", join(folder, "plc")]),
+    plan("controllers", "tests/sims/plc.ts", [
+      ...scenario,
+      "--port",
+      String(ports.plc),
+      "--pki",
+      join(folder, "plc"),
+      "--security",
+    ]),
     plan("sensors", "tests/sims/mqtt-sensors.ts", [...scenario, "--url", `mqtt://127.0.0.1:${ports.sensors}`]),
     plan("yard-camera", "tests/sims/http-camera.ts", ["--scene", "clip", "--file", clip, "--port", String(ports.yard)]),
     plan("kitchen-camera", "tests/sims/http-camera.ts", [

@@ -17,7 +17,7 @@ export interface SiteOptions {
   /** Shown in names of temporary folders. */
   readonly name: string;
   /** The gateway's configuration without state folder, uplink and local page. */
-  readonly gateway: Readonly<Record<string, unknown>>;
+  readonly gateway: (folder: string) => Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
   readonly nodeArgs?: readonly string[];
 }
@@ -112,11 +112,11 @@ export class Site {
   }
 
   /** Ends everything and removes the folder. */
-  async stop(): Promise<void> {
+  async stop(options: { readonly keepFolder?: boolean } = {}): Promise<void> {
     await this.#gateway?.stop();
     await this.#server?.stop();
     await Promise.all(this.#proxies.map((proxy) => proxy.stop()));
-    await rm(this.folder, { recursive: true, force: true });
+    if (options.keepFolder !== true) await rm(this.folder, { recursive: true, force: true });
   }
 
   #spawn(name: string, script: string, nodeArgs: readonly string[] = []): Child {
@@ -142,7 +142,7 @@ export class Site {
     };
     const gateway = {
       stateFolder: join(this.folder, "gateway"),
-      ...this.#options.gateway,
+      ...this.#options.gateway(this.folder),
       uplink: {
         server: `http://127.0.0.1:${http.port}`,
         enrolmentToken: { file: join(this.folder, "token") },
