@@ -280,7 +280,7 @@ export class FileJournal implements Journal {
     this.#nextSequence = batch.sequence + 1;
     this.#lastHash = batch.hash;
     this.#recent.add(batch.sequence, batch.sealed);
-    if (batch.sequence % positionsInterval === 0) this.#positions.changed();
+    if (batch.sequence % positionsInterval === 0 || this.#commits === 1) this.#positions.changed();
     for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
     for (const listener of this.#listeners) {
       try {

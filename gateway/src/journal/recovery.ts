@@ -135,7 +135,7 @@ export class Recovery {
   ): { links: Link[]; damaged: readonly DamagedRegion[] } {
     const damaged = [...scan.damaged];
     const reject = ({ offset, payload, sequence }: ScannedRecord): void => {
-      damaged.push({ offset, length: headerBytes + payload.length, sequence, torn: false });
+      damaged.push({ offset, length: headerBytes + payload.length, sequence, isOneRecord: true, torn: false });
     };
     let links: Link[] = [];
     for (const record of scan.records) {
@@ -191,9 +191,9 @@ export class Recovery {
       return;
     }
     let highest = this.#nextSequence - 1;
-    for (const region of tail) {
-      const guessed = highest + Math.ceil(region.length / smallestRecordBytes);
-      highest = Math.max(highest, region.sequence ?? guessed);
+    for (const { sequence, length, isOneRecord } of tail) {
+      const records = isOneRecord ? 1 : Math.ceil(length / smallestRecordBytes);
+      highest = Math.max(highest, (sequence ?? highest + 1) + records - 1);
     }
     this.#giveUp(this.#nextSequence, highest, "damaged-at-the-end", this.#context.clock.nowMs());
     // One number more than can have been used, so that no batch the server has is taken for this one's neighbour.

@@ -16,6 +16,8 @@ export interface DamagedRegion {
   readonly offset: number;
   readonly length: number;
   readonly sequence: number | undefined;
+  /** It is as long as that header says; otherwise it may have held any number of records. */
+  readonly isOneRecord: boolean;
   readonly torn: boolean;
 }
 
@@ -74,5 +76,6 @@ function describeDamage(bytes: Buffer, offset: number, end: number): DamagedRegi
     (header === undefined
       ? length < headerBytes || bytes.subarray(offset).every((byte) => byte === 0)
       : length < headerBytes + header.payloadBytes);
-  return { offset, length, sequence: header?.sequence, torn };
+  const isOneRecord = header !== undefined && length === headerBytes + header.payloadBytes;
+  return { offset, length, sequence: header?.sequence, isOneRecord, torn };
 }
