@@ -65,6 +65,7 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
     port: options.port,
     hostname: "127.0.0.1",
     resourcePath: "/frostlight/sim",
+    serverInfo: { applicationUri: "urn:frostlight:sim" },
     serverCertificateManager: certificates,
     userCertificateManager: certificates,
     allowAnonymous: user === undefined,
