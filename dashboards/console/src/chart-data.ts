@@ -11,16 +11,21 @@ export interface Curve {
 /** A curve from the API's samples or buckets. A pause longer than three intervals interrupts the line. */
 export function curveOf(series: Series, expectedIntervalMs: number): Curve {
   const curve: Curve = { times: [], values: [], low: [], high: [] };
-  const pauseMs = series.bucketMs === null ? 3 * expectedIntervalMs : Math.max(series.bucketMs, 3 * expectedIntervalMs);
+  const pauseMs = pauseOf(series, expectedIntervalMs);
   const put = (timeMs: number, value: number | null, low: number | null, high: number | null): void => {
     const lastMs = (curve.times.at(-1) ?? Infinity) * 1000;
-    if (timeMs - lastMs > pauseMs * 1.01) push(curve, lastMs + 1, null, null, null);
+    if (timeMs - lastMs > pauseMs) push(curve, lastMs + 1, null, null, null);
     push(curve, timeMs, value, low, high);
   };
   for (const { timeMs, value } of series.samples) put(timeMs, value, value, value);
   const half = (series.bucketMs ?? 0) / 2;
   for (const { startMs, mean, min, max } of series.buckets) put(startMs + half, mean, min, max);
   return curve;
+}
+
+/** How far apart neighbours of a curve may be before something is missing between them. */
+export function pauseOf(series: Pick<Series, "bucketMs">, expectedIntervalMs: number): number {
+  return Math.max((series.bucketMs ?? 0) * 1.5, 3 * expectedIntervalMs);
 }
 
 /** Adds a live value behind the others; false when it is not newer. */
@@ -32,14 +37,9 @@ export function extendCurve(curve: Curve, timeMs: number, value: number | null, 
   return true;
 }
 
-/** Stretches of a range in which nothing is known, in seconds. */
-export function unknownStretches(
-  curve: Curve,
-  fromMs: number,
-  toMs: number,
-  expectedIntervalMs: number,
-): [number, number][] {
-  const least = (3 * expectedIntervalMs) / 1000;
+/** Stretches of a range in which nothing is known for longer than `pauseMs`, in seconds. */
+export function unknownStretches(curve: Curve, fromMs: number, toMs: number, pauseMs: number): [number, number][] {
+  const least = pauseMs / 1000;
   const stretches: [number, number][] = [];
   let known = fromMs / 1000;
   for (const [index, time] of curve.times.entries()) {

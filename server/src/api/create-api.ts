@@ -191,11 +191,9 @@ function withoutInputs(document: ReturnType<SwaggerTransformObject>): ReturnType
 
 function consoleFiles(folder: string): FastifyPluginAsync {
   return async (app) => {
-    app.addHook("onRoute", (route) => {
-      route.config = { ...route.config, permission: "public" };
-    });
     await app.register(fastifyStatic, {
       root: folder,
+      serve: false,
       cacheControl: false,
       dotfiles: "deny",
       setHeaders: (response, path) => {
@@ -203,6 +201,9 @@ function consoleFiles(folder: string): FastifyPluginAsync {
         void response.header("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
       },
     });
+    app.get<{ Params: { "*": string } }>("/*", { config: { permission: "public" } }, (request, reply) =>
+      reply.sendFile(request.params["*"] === "" ? "index.html" : request.params["*"]),
+    );
   };
 }
 

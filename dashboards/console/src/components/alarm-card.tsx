@@ -11,7 +11,7 @@ import { localised, t } from "../i18n/language.ts";
 import { now } from "../now.ts";
 import { linkTo } from "../router.ts";
 import { changes, findZone, loadOverview, may, timeZoneOf } from "../store.ts";
-import { StateTag } from "./glyph.tsx";
+import { Glyph, StateTag } from "./glyph.tsx";
 
 const ruleTexts: Readonly<Record<string, TextKey>> = {
   limit: "alarm.limit",
@@ -49,12 +49,21 @@ export function AlarmCard(props: {
   return (
     <article class={`card alarm-card is-${state}`}>
       <header class="alarm-head">
-        <StateTag state={state} />
+        {alarm.state === "normal" ? (
+          <span class="state-tag is-normal">
+            <Glyph state="normal" />
+            {t("alarm.normal")}
+          </span>
+        ) : (
+          <StateTag state={state} />
+        )}
         <h3 class="alarm-title">
           {withZone ? `${zoneName} · ` : ""}
           {t(ruleTexts[alarm.ruleKind] ?? "alarm.other")}
         </h3>
-        <span class="alarm-state">{t(`alarm.${alarm.state}`)}</span>
+        <span class="alarm-state">
+          {alarm.state === "normal" ? t(`state.${alarm.priority}`) : t(`alarm.${alarm.state}`)}
+        </span>
       </header>
       <p class="alarm-why">{explain(alarm.explanation, timeZone, nowMs)}</p>
       <p class="alarm-when">
@@ -62,20 +71,20 @@ export function AlarmCard(props: {
         {" · "}
         {endMs === null ? t("alarm.lasts", { duration: lasting }) : t("alarm.lasted", { duration: lasting })}
       </p>
-      {alarm.acknowledgedMs === null ? null : (
-        <p class="alarm-known">
-          <Check size={16} aria-hidden="true" />
-          {t("alarm.ackedBy", {
-            actor: alarm.acknowledgedBy ?? "–",
-            time: timeText(alarm.acknowledgedMs, timeZone, nowMs),
-          })}
-        </p>
-      )}
       <footer class="alarm-foot">
+        {alarm.acknowledgedMs === null ? null : (
+          <p class="alarm-known">
+            <Check size={16} aria-hidden="true" />
+            {t("alarm.ackedBy", {
+              actor: alarm.acknowledgedBy ?? "–",
+              time: timeText(alarm.acknowledgedMs, timeZone, nowMs),
+            })}
+          </p>
+        )}
         <Acknowledge alarm={alarm} zoneName={zoneName} />
         {withLink ? (
           <a class="button is-quiet" href={linkTo(["alarms", alarm.alarmId])}>
-            {t("alarm.life")}
+            {t("alarm.details")}
             <ChevronRight size={16} aria-hidden="true" />
           </a>
         ) : null}

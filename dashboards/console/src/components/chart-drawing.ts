@@ -86,12 +86,22 @@ function limitLine(plot: uPlot, value: number | null, key: TextKey, name: string
   ctx.moveTo(left, y);
   ctx.lineTo(left + width, y);
   ctx.stroke();
+  ctx.setLineDash([]);
   ctx.fillStyle = colour("muted");
   ctx.font = `${11 * scale}px system-ui, "Noto Sans SC", sans-serif`;
-  ctx.textAlign = "right";
+  ctx.textAlign = "left";
   ctx.textBaseline = side < 0 ? "bottom" : "top";
-  ctx.fillText(`${t(key)} ${decimal(value)}`, left + width - 4 * scale, y + side * 3 * scale);
+  haloText(ctx, `${t(key)} ${decimal(value)}`, left + 5 * scale, y + side * 3 * scale);
   ctx.restore();
+}
+
+/** Text that stays readable where a curve runs behind it. */
+function haloText(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+  ctx.strokeStyle = colour("surface");
+  ctx.lineWidth = 3 * devicePixelRatio;
+  ctx.lineJoin = "round";
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
 }
 
 function hatch(plot: uPlot, from: number, to: number): void {
@@ -169,7 +179,8 @@ function drawLane(plot: uPlot, lane: Marks["lanes"][number], index: number): voi
   }
   ctx.fillStyle = colour("muted");
   ctx.font = `${10 * scale}px system-ui, "Noto Sans SC", sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
-  ctx.fillText(lane.name, left + 4 * scale, bottom - 6 * scale);
+  haloText(ctx, lane.name, left + 5 * scale, bottom - 5 * scale);
   ctx.restore();
 }

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Point, SiteOverview, Zone } from "../api.generated.ts";
 import { api } from "../api.ts";
-import { activeStretches, type Curve, curveOf, extendCurve, unknownStretches } from "../chart-data.ts";
+import { activeStretches, type Curve, curveOf, extendCurve, pauseOf, unknownStretches } from "../chart-data.ts";
 import { decimal, exactTimeText, isBinary, withUnit } from "../format.ts";
 import { localised, t } from "../i18n/language.ts";
 import { onSample } from "../live.ts";
@@ -16,12 +16,13 @@ import { Chart, type ChartCurve } from "./chart.tsx";
 import { ErrorBox } from "./notices.tsx";
 
 const curveColours = ["curve", "series-2", "series-3", "series-4"];
-const maxPoints = 720;
+const maxPoints = 750;
 
 interface LoadedCurve {
   readonly point: Point;
   readonly curve: Curve;
   readonly isBucketed: boolean;
+  readonly pauseMs: number;
 }
 
 /** The course of a room: its thermometers, its limits, its alarms, doors and machines, on one axis. */
@@ -62,9 +63,7 @@ export function ZoneCourse({ site, zone }: { readonly site: SiteOverview; readon
       limits: zone.limits,
       alarms,
       unknown:
-        headline === undefined
-          ? []
-          : unknownStretches(headline.curve, fromMs, Math.min(toMs, nowMs), headline.point.expectedIntervalMs),
+        headline === undefined ? [] : unknownStretches(headline.curve, fromMs, Math.min(toMs, nowMs), headline.pauseMs),
       lanes: laneCurves.map(({ point, curve }) => ({
         name: localised(point.name),
         active: activeStretches(curve, Math.min(toMs, nowMs)),
@@ -106,7 +105,7 @@ function useCourse(site: SiteOverview, zone: Zone, points: readonly Point[], ran
   const minutes = range.kind === "live" ? Math.floor(now.value / Math.max(60_000, rangeMs[range.name] / 360)) : 0;
   const loaded = useResource(key, async () => {
     const { fromMs, toMs } = edgesOf(range, now.peek());
-    const filter = { from: Math.floor(fromMs), to: Math.ceil(toMs) + 1 };
+    const filter = { from: Math.floor(fromMs), to: Math.ceil(toMs) };
     const [alarms, ...series] = await Promise.all([
       api.alarms({ siteId: site.siteId, zoneId: zone.zoneId, ...filter, limit: 200 }),
       ...points.map((point) => api.series(site.siteId, point.pointId, { ...filter, maxPoints })),
@@ -114,7 +113,9 @@ function useCourse(site: SiteOverview, zone: Zone, points: readonly Point[], ran
     const curves = series.flatMap((one, index): LoadedCurve[] => {
       const point = points[index];
       if (point === undefined) return [];
-      return [{ point, curve: curveOf(one, point.expectedIntervalMs), isBucketed: one.bucketMs !== null }];
+      const { expectedIntervalMs } = point;
+      const curve = curveOf(one, expectedIntervalMs);
+      return [{ point, curve, isBucketed: one.bucketMs !== null, pauseMs: pauseOf(one, expectedIntervalMs) }];
     });
     return { alarms: alarms.alarms, curves };
   });

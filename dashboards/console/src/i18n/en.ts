@@ -120,6 +120,7 @@ export const en = {
   "alarm.lasted": "lasted {duration}",
   "alarm.ackedBy": "Acknowledged by {actor}, {time}",
   "alarm.onset": "Began",
+  "alarm.details": "Details",
   "alarm.life": "Course of this alarm",
   "alarm.transition.raised": "Raised",
   "alarm.transition.acknowledged": "Acknowledged",

@@ -122,6 +122,7 @@ export const zh: Readonly<Record<TextKey, string>> = {
   "alarm.lasted": "共 {duration}",
   "alarm.ackedBy": "{actor} 已确认，{time}",
   "alarm.onset": "开始",
+  "alarm.details": "详情",
   "alarm.life": "报警经过",
   "alarm.transition.raised": "触发",
   "alarm.transition.acknowledged": "已确认",

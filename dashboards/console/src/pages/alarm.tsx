@@ -41,7 +41,7 @@ function Detail({ detail }: { readonly detail: AlarmDetail }): ComponentChild {
   return (
     <>
       <AlarmCard alarm={alarm} withLink={false} />
-      <p>
+      <p class="below">
         <a class="button" href={linkTo(["site", alarm.siteId, "zone", alarm.zoneId], range)}>
           <ChartLine size={18} aria-hidden="true" />
           {t("alarm.toZone")}
