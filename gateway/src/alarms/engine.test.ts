@@ -121,12 +121,14 @@ describe("the alarm engine", () => {
   });
 
   it("keeps neighbours working when a rule throws, and raises an alarm about it", async () => {
+    let asked = 0;
     const broken = definePointRule({
       ...slow.definition,
       kind: "broken",
       watches: "points",
       create: () => ({
         onSample: () => {
+          asked += 1;
           throw new Error("division by frost");
         },
         tick: () => null,
@@ -141,6 +143,7 @@ describe("the alarm engine", () => {
       ["broken", "raised", "high"],
       ["rule", "raised", "warning"],
     ]);
+    expect(asked).toBe(1);
     expect(stage.events[0]?.explanation).toEqual({
       code: "rule-failed",
       parameters: { rule: "broken", error: "division by frost" },

@@ -54,6 +54,14 @@ describe("the no-data rule", () => {
     expect(stage.story).toEqual(["raised warning"]);
   });
 
+  it("forgets what was wrong before the last good sample", async () => {
+    const stage = stageWith();
+    stage.see(null);
+    stage.see(4);
+    await stage.wait(600);
+    expect(stage.last.explanation.code).toBe("no-data");
+  });
+
   it("is not calmed by back-fill or by a device whose clock is wrong, and says so", async () => {
     const stage = stageWith();
     stage.see(4);
