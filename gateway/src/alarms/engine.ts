@@ -9,7 +9,7 @@ import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
 import { SampleObserver } from "./observe.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
 import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict } from "./rule.ts";
-import { type AlarmSnapshot, plausibleDownMs, type SnapshotEntry, snapshotSchema } from "./snapshot.ts";
+import { type AlarmSnapshot, parseAlarmSnapshot, plausibleDownMs, type SnapshotEntry } from "./snapshot.ts";
 
 interface Watch<E> {
   readonly alarm: AlarmInstance;
@@ -39,15 +39,7 @@ export interface AlarmEngineParts {
  * `alarms/duplicate-rule` (config), and `alarms/snapshot-invalid` (data) when `restored` cannot be read.
  */
 export function createAlarmEngine(parts: AlarmEngineParts): AlarmEngine {
-  return new Engine(parts, parts.restored === undefined ? undefined : parseSnapshot(parts.restored));
-}
-
-function parseSnapshot(input: unknown): AlarmSnapshot {
-  const parsed = snapshotSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new FrostlightError("alarms/snapshot-invalid", "data", "the kept state of the alarms cannot be read", {
-    cause: parsed.error,
-  });
+  return new Engine(parts, parts.restored === undefined ? undefined : parseAlarmSnapshot(parts.restored));
 }
 
 class Engine implements AlarmEngine {

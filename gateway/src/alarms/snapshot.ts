@@ -1,3 +1,4 @@
+import { FrostlightError } from "@frostlight/kernel";
 import { z } from "zod";
 
 const priority = z.enum(["warning", "high", "critical"]);
@@ -23,7 +24,7 @@ const entrySchema = z.object({
 });
 
 /** What the engine keeps through a restart: only what differs from quiet, so a calm site writes a few bytes. */
-export const snapshotSchema = z.object({
+const snapshotSchema = z.object({
   version: z.literal(1),
   /** Wall time of the snapshot: the only way to guess how long the gateway was down. */
   wallMs: z.number(),
@@ -32,6 +33,15 @@ export const snapshotSchema = z.object({
 
 export type AlarmSnapshot = z.output<typeof snapshotSchema>;
 export type SnapshotEntry = AlarmSnapshot["entries"][number];
+
+/** Checks a kept state before an engine is built from it. Throws `alarms/snapshot-invalid` (data). */
+export function parseAlarmSnapshot(input: unknown): AlarmSnapshot {
+  const parsed = snapshotSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new FrostlightError("alarms/snapshot-invalid", "data", "the kept state of the alarms cannot be read", {
+    cause: parsed.error,
+  });
+}
 
 const longestDownMs = 24 * 3_600_000;
 
