@@ -4,6 +4,11 @@ import type { SentLedger } from "./sent-ledger.ts";
 /** A value set this long before the gateway dies has been reported, journaled and need not be asked for. */
 const settledMs = 2000;
 
+/** The value of a node after a step: its place and its count. */
+export function valueOf(nodeIndex: number, step: number): number {
+  return Number((-40 + nodeIndex + step / 10_000).toFixed(4));
+}
+
 interface Written {
   readonly pointId: string;
   readonly value: number;
@@ -11,37 +16,29 @@ interface Written {
 }
 
 /**
- * Sets values at an OPC UA server in another process. OPC UA has no acknowledgement that the setter could see, so a value
- * counts as confirmed when it was set while the gateway's subscription was alive and at least {@link settledMs} before the
- * next fault that ends the subscription. What is set later or while nobody listens stays unconfirmed: a new subscription
- * starts with the then current value [OPC UA Part 4, 5.13.1.2]. A cut of the link to the centre does not matter here.
+ * Keeps the books of an OPC UA server that counts in another process. OPC UA has no acknowledgement that the setter could
+ * see, so a value counts as confirmed when it was set while the gateway's subscription was alive and at least
+ * {@link settledMs} before the next fault that ends the subscription. What is set later or while nobody listens stays
+ * unconfirmed: a new subscription starts with the then current value [OPC UA Part 4, 5.13.1.2]. A cut of the link to the
+ * centre does not matter here.
  */
 export class OpcUaWriter {
-  readonly #server: Child;
+  readonly #plc: Child;
   readonly #ledger: SentLedger;
-  readonly #nodes: readonly { readonly node: string; readonly pointId: string }[];
-  readonly #intervalMs: number;
+  readonly #pointIds: readonly string[];
   #pending: Written[] = [];
   #isHeard = false;
-  #counter = 0;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: {
-    readonly server: Child;
-    readonly ledger: SentLedger;
-    readonly nodes: readonly { readonly node: string; readonly pointId: string }[];
-    readonly intervalMs: number;
-  }) {
-    this.#server = options.server;
-    this.#ledger = options.ledger;
-    this.#nodes = options.nodes;
-    this.#intervalMs = options.intervalMs;
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => {
-      this.#write();
-    }, this.#intervalMs);
+  constructor(plc: Child, pointIds: readonly string[], ledger: SentLedger) {
+    this.#plc = plc;
+    this.#pointIds = pointIds;
+    this.#ledger = ledger;
+    for (const [index, pointId] of pointIds.entries()) ledger.leaveOpen(pointId, valueOf(index, 0));
+    plc.onLine((line) => {
+      if (!line.startsWith('{"step"')) return;
+      const { step, timeMs } = JSON.parse(line) as { step: number; timeMs: number }; // our own simulator
+      this.#took(step, timeMs);
+    });
   }
 
   /** The gateway's subscription is alive from now on. */
@@ -49,7 +46,7 @@ export class OpcUaWriter {
     this.#isHeard = true;
   }
 
-  /** The gateway died now. */
+  /** The gateway dies now. */
   unheard(): void {
     this.#settle(Date.now() - settledMs);
     this.#isHeard = false;
@@ -57,17 +54,14 @@ export class OpcUaWriter {
 
   /** No more values; the last ones get the time they need. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#plc.write("stop");
     await new Promise((resolve) => void setTimeout(resolve, settledMs));
-    this.#settle(Date.now() - settledMs + 1);
+    this.#settle(Number.POSITIVE_INFINITY);
   }
 
-  #write(): void {
-    this.#counter += 1;
-    for (const [index, { node, pointId }] of this.#nodes.entries()) {
-      const timeMs = Date.now();
-      const value = Number((-20 + index + this.#counter / 10_000).toFixed(4));
-      this.#server.write(JSON.stringify({ node, value, sourceTimeMs: timeMs }));
+  #took(step: number, timeMs: number): void {
+    for (const [index, pointId] of this.#pointIds.entries()) {
+      const value = valueOf(index, step);
       if (this.#isHeard) this.#pending.push({ pointId, value, timeMs });
       else this.#ledger.leaveOpen(pointId, value);
     }

@@ -122,16 +122,15 @@ export function mqttWriters(ports: SmokePorts, ledger: SentLedger, isWarm: () =>
   });
 }
 
-export const opcUaNodes = nodes.map((node) => ({ node, pointId: `opcua.${node}` }));
+export const opcUaPoints = nodes.map((node) => `opcua.${node}`);
 
 /** The PLC and the camera, as processes of their own. */
 export async function startPeers(site: Site, ports: SmokePorts, plcFolder: string): Promise<readonly [Child, Child]> {
   const log = (name: string): string => join(site.folder, `${name}.log`);
-  const initial = nodes.map((node) => `${node}=-40`).join(",");
   const plc = new Child({
     name: "plc",
-    script: join(simulators, "opcua-server.ts"),
-    args: ["--port", String(ports.plc), "--pki", plcFolder, "--security", "--nodes", initial],
+    script: join(import.meta.dirname, "counting-plc.ts"),
+    args: ["--port", String(ports.plc), "--pki", plcFolder, "--nodes", nodes.join(","), "--interval", "250"],
     logFile: log("plc"),
   });
   const camera = new Child({

@@ -19,7 +19,7 @@ import {
   latencyPoint,
   latencyTopic,
   mqttWriters,
-  opcUaNodes,
+  opcUaPoints,
   smokeConfiguration,
   smokePorts,
   startPeers,
@@ -57,9 +57,8 @@ async function run(site: Site, ports: Awaited<ReturnType<typeof smokePorts>>, pl
       const status = (await response.json()) as { sources: { sourceId: string; state: string }[] }; // the gateway's own page
       return status.sources.some((source) => source.sourceId === "plc" && source.state === "ok");
     };
-    const opcua = new OpcUaWriter({ server: plc, ledger, nodes: opcUaNodes, intervalMs: 250 });
+    const opcua = new OpcUaWriter(plc, opcUaPoints, ledger);
     for (const writer of writers) writer.start();
-    opcua.start();
     await until("the OPC UA subscription", sourceIsUp);
     opcua.heard();
     acknowledging = setInterval(() => void acknowledgeAll(site), 500);

@@ -30,7 +30,7 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.name = options.name;
-    this.#log = createWriteStream(options.logFile, { flags: "a" });
+    this.#log = createWriteStream(options.logFile, { flags: "a", mode: 0o600 });
     const nodeArgs = ["--disable-warning=ExperimentalWarning", ...(options.nodeArgs ?? [])];
     this.#process = spawn(process.execPath, [...nodeArgs, options.script, ...options.args], {
       stdio: ["pipe", "pipe", "pipe"],
@@ -62,6 +62,11 @@ export class Child {
   /** The last lines it said, for messages about its death. */
   lastLines(count: number): readonly string[] {
     return this.#lines.slice(-count);
+  }
+
+  /** Hands over every line from now on. */
+  onLine(listener: (line: string) => void): void {
+    this.#watchers.add(listener);
   }
 
   write(line: string): void {
