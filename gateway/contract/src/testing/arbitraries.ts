@@ -1,0 +1,185 @@
+import * as fc from "fast-check";
+
+import type {
+  AlarmEvent,
+  Batch,
+  Box,
+  ClockReading,
+  DropRecord,
+  EvidenceReference,
+  Explanation,
+  Finding,
+  HealthEvent,
+  LimitBand,
+  LocalisedText,
+  Sample,
+  SiteDescription,
+} from "../model.ts";
+
+const identifier = fc
+  .string({ minLength: 1, maxLength: 128, unit: "grapheme" })
+  .filter((text) => text.length <= 128 && text.isWellFormed());
+const text = fc.string({ maxLength: 60, unit: "grapheme" }).filter((value) => value.isWellFormed());
+const timeMs = fc.oneof(
+  fc.integer({ min: 1_700_000_000_000, max: 1_900_000_000_000 }),
+  fc.maxSafeInteger().filter((time) => Math.abs(time) <= 8.64e15),
+);
+/** A double on the wire: negative zero is kept by protobuf but of no interest, so it is left out for easy comparison. */
+const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
+const single = fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value));
+const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex"));
+const orNull = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { nil: null });
+
+export const sample: fc.Arbitrary<Sample> = fc.record({
+  pointId: fc.oneof(fc.constantFrom("room.air", "room.core", "库房.温度"), identifier),
+  timeMs,
+  receivedMs: timeMs,
+  value: orNull(number),
+  raw: orNull(number),
+  quality: fc.constantFrom("good", "uncertain", "bad", "stale"),
+  reason: orNull(fc.oneof(fc.constantFrom("sensor-fault", "opcua-bad"), identifier)),
+  hasSourceTime: fc.boolean(),
+  backfill: fc.boolean(),
+  timeCorrected: fc.boolean(),
+});
+
+const explanation: fc.Arbitrary<Explanation> = fc.record({
+  code: text,
+  parameters: fc.dictionary(
+    identifier,
+    fc.oneof(
+      number,
+      text,
+      timeMs.map((time) => ({ timeMs: time })),
+    ),
+    {
+      maxKeys: 6,
+      noNullPrototype: true,
+    },
+  ),
+});
+
+export const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
+  eventId: identifier,
+  alarmId: identifier,
+  ruleId: identifier,
+  ruleKind: identifier,
+  zoneId: identifier,
+  pointId: orNull(identifier),
+  cameraId: orNull(identifier),
+  transition: fc.constantFrom("raised", "acknowledged", "returned", "cleared", "escalated"),
+  state: fc.constantFrom("unacknowledged", "acknowledged", "returned-unacknowledged", "normal"),
+  priority: fc.constantFrom("warning", "high", "critical"),
+  timeMs,
+  onsetTimeMs: timeMs,
+  actor: orNull(identifier),
+  commandId: orNull(identifier),
+  explanation,
+});
+
+const box: fc.Arbitrary<Box> = fc.record({
+  left: single,
+  top: single,
+  right: single,
+  bottom: single,
+  label: text,
+  score: single,
+});
+
+const evidence: fc.Arbitrary<EvidenceReference> = fc.record({
+  sha256: hash,
+  mediaType: fc.constantFrom("image/jpeg", "image/png"),
+  sizeBytes: fc.nat(),
+  role: fc.constantFrom("picture", "original", "heat-map"),
+});
+
+export const finding: fc.Arbitrary<Finding> = fc.record({
+  findingId: identifier,
+  cameraId: identifier,
+  zoneId: identifier,
+  ruleId: identifier,
+  ruleKind: identifier,
+  severity: fc.constantFrom("warning", "high", "critical"),
+  firstSeenMs: timeMs,
+  lastSeenMs: timeMs,
+  score: number,
+  threshold: number,
+  modelId: text,
+  modelSha256: fc.oneof(hash, fc.constant("")),
+  boxes: fc.array(box, { maxLength: 4 }),
+  evidence: fc.array(evidence, { maxLength: 3 }),
+  explanation,
+});
+
+const healthEvent: fc.Arbitrary<HealthEvent> = fc.record({ subject: text, state: text, timeMs, explanation });
+const localised: fc.Arbitrary<LocalisedText> = fc.record({ zh: text, en: text });
+const limits: fc.Arbitrary<LimitBand> = fc.record({
+  low: orNull(number),
+  high: orNull(number),
+  criticalLow: orNull(number),
+  criticalHigh: orNull(number),
+});
+
+export const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
+  configSha256: hash,
+  siteId: text,
+  name: localised,
+  timeZone: fc.constantFrom("Asia/Shanghai", "UTC"),
+  simulated: fc.boolean(),
+  zones: fc.array(fc.record({ zoneId: identifier, name: localised, profileId: text, limits, limitsSource: text }), {
+    maxLength: 3,
+  }),
+  points: fc.array(
+    fc.record({
+      pointId: identifier,
+      zoneId: identifier,
+      name: localised,
+      quantity: fc.constantFrom(
+        "temperature",
+        "humidity",
+        "door",
+        "defrost",
+        "compressor",
+        "power",
+        "battery",
+        "other",
+      ),
+      unit: fc.constantFrom("Cel", "%", "1"),
+      expectedIntervalMs: fc.nat(),
+      probeRole: fc.constantFrom("independent", "controller", null),
+    }),
+    { maxLength: 3 },
+  ),
+  cameras: fc.array(fc.record({ cameraId: identifier, zoneId: identifier, name: localised }), { maxLength: 2 }),
+  softwareVersion: text,
+  timeMs,
+});
+
+export const drop: fc.Arbitrary<DropRecord> = fc.record({
+  what: text,
+  count: fc.nat(),
+  fromMs: timeMs,
+  toMs: timeMs,
+  reason: text,
+});
+
+const clockReading: fc.Arbitrary<ClockReading> = fc.record({
+  wallMs: timeMs,
+  monotonicMs: fc.nat(),
+  bootId: text,
+  synchronised: fc.boolean(),
+});
+
+export const batch: fc.Arbitrary<Batch> = fc.record({
+  gatewayId: identifier,
+  epoch: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString("hex")),
+  sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  previousHash: hash,
+  sealedAt: clockReading,
+  samples: fc.array(sample, { maxLength: 40 }),
+  alarmEvents: fc.array(alarmEvent, { maxLength: 3 }),
+  findings: fc.array(finding, { maxLength: 2 }),
+  healthEvents: fc.array(healthEvent, { maxLength: 3 }),
+  siteDescriptions: fc.array(siteDescription, { maxLength: 1 }),
+  drops: fc.array(drop, { maxLength: 2 }),
+});
