@@ -7,8 +7,8 @@ const maxJsonBytes = 262_144;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** One message is often asked for several points: parse it once. Entries go when the message does. */
-const parsed = new WeakMap<DeviceMessage, Decoded<unknown>>();
+/** One message is asked for one point after the other: the last one parsed is enough to parse each once. */
+let last: { readonly message: DeviceMessage; readonly outcome: Decoded<unknown> } | undefined;
 
 /** The payload as text; invalid UTF-8 becomes replacement characters, a byte order mark is dropped. */
 export function payloadText(message: DeviceMessage): string {
@@ -19,10 +19,9 @@ export function payloadText(message: DeviceMessage): string {
 
 /** Parses a payload as JSON. Never throws. */
 export function parseJson(message: DeviceMessage): Decoded<unknown> {
-  const known = parsed.get(message);
-  if (known !== undefined) return known;
+  if (last?.message === message) return last.outcome;
   const outcome = parseText(message);
-  parsed.set(message, outcome);
+  last = { message, outcome };
   return outcome;
 }
 

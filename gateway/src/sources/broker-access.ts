@@ -92,6 +92,7 @@ export class BrokerAccess {
   }
 
   maySubscribe(filter: string): boolean {
+    if (this.#subscribe.length === 0) return false;
     const requested = filter.split("/");
     return this.#subscribe.some((allowed) => covers(allowed, requested));
   }

@@ -6,7 +6,8 @@ import type { Permission } from "./broker-access.ts";
 import type { MqttMessages } from "./mqtt-messages.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
-const noPayload = Buffer.alloc(0);
+/** Takes the place of payloads that no subscriber can be waiting for. */
+const unheard = Buffer.alloc(0);
 
 export interface PublishLimits {
   readonly payloadLimitBytes: number;
@@ -22,9 +23,14 @@ interface Session {
   isThrottled: boolean;
 }
 
-/** Public in aedes, missing in its types. */
+/** Public in aedes, missing or incomplete in its types. */
+interface BrokerInside {
+  readonly persistence: PacketStore;
+  publish(packet: PublishPacket, client: Client | Done | null, done?: Done): void;
+}
+
 interface PacketStore {
-  readonly persistence: { incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown> };
+  incomingGetPacket(client: Client, packet: PublishPacket): Promise<unknown>;
 }
 
 /**
@@ -40,7 +46,7 @@ export class PublishGate {
   readonly #sessions = new WeakMap<Client, Session>();
   /** QoS 2 messages being written, so that a retransmission waits for the first instead of being written again. */
   readonly #writingOnce = new Map<string, Promise<void>>();
-  #store: PacketStore["persistence"] | undefined;
+  #store: PacketStore | undefined;
   #isJournalFailing = false;
   #writing = 0;
   #whenIdle: (() => void)[] = [];
@@ -66,8 +72,15 @@ export class PublishGate {
     });
   }
 
+  /** Begins; spares the broker the search for subscribers where there can be none. */
   open(broker: Aedes): void {
-    this.#store = (broker as unknown as PacketStore).persistence; // see PacketStore
+    const inside = broker as unknown as BrokerInside; // see there
+    this.#store = inside.persistence;
+    const publish = inside.publish.bind(inside);
+    inside.publish = (packet, client, done): void => {
+      if (packet.payload === unheard && done !== undefined) done();
+      else publish(packet, client, done);
+    };
   }
 
   shut(): void {
@@ -115,7 +128,7 @@ export class PublishGate {
     const written = packet.qos === 2 ? this.#writeOnce(client, packet, payload) : this.#write(packet, payload);
     // Whoever subscribes lives on live values; kept ones would fill the memory, topic by topic.
     packet.retain = false;
-    if (!session.permission.mayBeHeard(packet.topic)) packet.payload = noPayload;
+    if (!session.permission.mayBeHeard(packet.topic)) packet.payload = unheard;
     if (written === undefined) done(null);
     else void this.#answer(written, packet, done);
   }
