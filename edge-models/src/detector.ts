@@ -17,16 +17,13 @@ export interface Detection {
 }
 
 /**
- * A model in this thread: picture in, boxes and features out. One call at a time; buffers are kept between calls, so
- * features are valid until the next one.
+ * A model in this thread: picture in, boxes and features out. One call at a time: the input's buffer is kept between calls.
  */
 export class Detector {
   readonly #model: OpenedModel;
   readonly #manifest: ModelManifest;
   #pixels = new Uint8Array(0);
   #floats = new Float32Array(0);
-  #fetched: Record<string, Tensor> = {};
-  #fetchedFor = "";
 
   constructor(model: OpenedModel, manifest: ModelManifest) {
     this.#model = model;
@@ -40,7 +37,7 @@ export class Detector {
       throw new FrostlightError("model/bad-picture", "data", message);
     }
     const placement = this.place(image);
-    const outputs = await this.#run(this.#prepare(image, placement), placement, wantFeatures);
+    const outputs = await this.#run(this.#prepare(image, placement), wantFeatures);
     const read = (name: string): OutputTensor => readTensor(outputs[name], name);
     const roles = Object.entries(this.#manifest.outputs).map(([role, name]) => [role, read(name)] as const);
     const candidates = modelFamilies.get(this.#manifest.family).decode(Object.fromEntries(roles), {
@@ -58,6 +55,9 @@ export class Detector {
     const features = wantFeatures
       ? this.#manifest.features.map(({ output, stride, channels }): FeatureMap => {
           const { shape, data } = read(output);
+          if (!(data instanceof Float32Array)) {
+            throw new FrostlightError("model/wrong-shape", "config", `output ${output} must be float32`);
+          }
           return { stride, channels, width: shape[3] ?? 0, height: shape[2] ?? 0, data };
         })
       : [];
@@ -92,36 +92,20 @@ export class Detector {
     return new this.#model.onnx.Tensor("float32", this.#floats, [1, 3, inputHeight, inputWidth]);
   }
 
-  /** Output buffers are made once per input size and handed to the runtime again. */
-  async #run(input: Tensor, placement: Placement, wantFeatures: boolean): Promise<Record<string, Tensor>> {
+  async #run(input: Tensor, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
     const { manifest, session } = { manifest: this.#manifest, session: this.#model.session };
-    const feeds = { [manifest.input.name]: input };
-    const key = `${placement.inputWidth} ${placement.inputHeight} ${wantFeatures}`;
-    if (key === this.#fetchedFor) {
-      await session.run(feeds, this.#fetched);
-      return this.#fetched;
-    }
-    const names = [
-      ...Object.values(manifest.outputs),
-      ...(wantFeatures ? manifest.features.map((feature) => feature.output) : []),
-    ];
-    const outputs = await session.run(feeds, names);
-    this.#fetched = Object.fromEntries(names.flatMap((name) => entryOf(outputs, name)));
-    this.#fetchedFor = key;
-    return this.#fetched;
+    const features = wantFeatures ? manifest.features.map((feature) => feature.output) : [];
+    return session.run({ [manifest.input.name]: input }, [...Object.values(manifest.outputs), ...features]);
   }
-}
-
-function entryOf(outputs: Readonly<Record<string, Tensor>>, name: string): [string, Tensor][] {
-  const tensor = outputs[name];
-  return tensor === undefined ? [] : [[name, tensor]];
 }
 
 function readTensor(tensor: Tensor | undefined, name: string): OutputTensor {
-  if (tensor === undefined || !(tensor.data instanceof Float32Array)) {
-    throw new FrostlightError("model/wrong-shape", "config", `output ${name} is ${tensor?.type}, expected float32`);
+  const data = tensor?.data;
+  if (tensor === undefined || !(data instanceof Float32Array || data instanceof Int32Array)) {
+    const message = `output ${name} is ${tensor?.type}, expected float32 or int32`;
+    throw new FrostlightError("model/wrong-shape", "config", message);
   }
-  return { shape: tensor.dims, data: tensor.data };
+  return { shape: tensor.dims, data };
 }
 
 /** Interleaved RGB bytes → planes of floats, channel order, mean and deviation as the network wants them. */

@@ -8,8 +8,10 @@ What changes on the way, none of it the network's function:
 - layout NHWC -> NCHW; height and width become free (multiples of 32);
 - the input is the picture as it lies in memory, uint8 [1, H, W, 3] RGB: transposing and casting in the graph is faster
   than in JavaScript;
-- the last sigmoid is left out (`heat` holds logits: the decoder compares logits and only converts what passes), and so
-  are the peak search and top-k, which fixed the input to 512 x 512;
+- peak search and top-k, which fixed the input to 512 x 512, are left out, and so is the last sigmoid. Instead of the heat
+  map (3 MB for each frame, copied by the runtime's binding and left to the garbage collector) the graph hands out what
+  exceeds a score of 0.01: `cells`, flat indices into [classes, H/4, W/4], and `logits`, their values. A cell's neighbours
+  are in the list too when they matter, so the peak search outside is exact;
 - x * relu6(x + 3) / 6 becomes x * HardSigmoid(x), which ONNX Runtime fuses into the convolution before it;
 - weights stay float16 in the file, with a Cast that ONNX Runtime folds when it loads the model;
 - depthwise layers whose channels are no multiple of 16 get zero channels up to the next one: ONNX Runtime then keeps its
@@ -235,12 +237,13 @@ def build(model_json: Path, taps: dict[str, str]) -> onnx.ModelProto:
     nodes, weights = read_graph(model_json)
     align_channels(weights)
     converter = Converter(nodes, weights)
-    outputs = {"heat": HEAT, "size": SIZE, **taps}
-    for node in ancestors(nodes, list(outputs.values())):
+    outputs = {"size": SIZE, **taps}
+    for node in ancestors(nodes, [HEAT, *outputs.values()]):
         converter.convert(node)
     for public, inner in outputs.items():
         converter.emit("Identity", [converter.value(inner)], public)
-    strides = {"heat": 4, "size": 4, "features8": 8, "features16": 16}
+    emit_cells(converter, converter.value(HEAT))
+    strides = {"size": 4, "features8": 8, "features16": 16}
     graph = helper.make_graph(
         converter.nodes,
         "person-centernet",
@@ -252,6 +255,10 @@ def build(model_json: Path, taps: dict[str, str]) -> onnx.ModelProto:
                 [1, f"{name}_channels", f"height_{strides.get(name, name)}", f"width_{strides.get(name, name)}"],
             )
             for name in outputs
+        ]
+        + [
+            helper.make_tensor_value_info("cells", TensorProto.INT32, ["found"]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["found"]),
         ],
         converter.initialisers,
     )
@@ -259,18 +266,29 @@ def build(model_json: Path, taps: dict[str, str]) -> onnx.ModelProto:
         graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="frostlight convert_centernet"
     )
     model.ir_version = 8
-    for output, channels in zip(model.graph.output, channel_counts(model), strict=True):
+    for output, channels in zip(model.graph.output, channel_counts(model, list(outputs)), strict=False):
         output.type.tensor_type.shape.dim[1].ClearField("dim_param")
         output.type.tensor_type.shape.dim[1].dim_value = channels
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def channel_counts(model: onnx.ModelProto) -> list[int]:
+def emit_cells(converter: Converter, heat: str) -> None:
+    least = converter.constant("least_logit", np.asarray(np.log(0.01 / 0.99), np.float32))
+    flat = converter.emit("Reshape", [heat, converter.constant("flat", np.asarray([-1], np.int64))], "heat/flat")
+    above = converter.emit("Greater", [flat, least], "heat/above")
+    where = converter.emit("NonZero", [above], "heat/where")
+    axis = converter.constant("first_axis", np.asarray([0], np.int64))
+    index = converter.emit("Squeeze", [where, axis], "heat/index")
+    converter.emit("Gather", [flat, index], "logits")
+    converter.emit("Cast", [index], "cells", to=TensorProto.INT32)
+
+
+def channel_counts(model: onnx.ModelProto, names: list[str]) -> list[int]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    return [array.shape[1] for array in session.run(None, {"image": np.zeros((1, 64, 64, 3), np.uint8)})]
+    return [array.shape[1] for array in session.run(names, {"image": np.zeros((1, 64, 64, 3), np.uint8)})]
 
 
 def main() -> None:

@@ -7,67 +7,72 @@ const stride = 4;
 const limit = 100;
 
 /**
- * CenterNet ("Objects as Points", arXiv 1904.07850) with four distances instead of width and height: `heat`
- * [1, classes, H/4, W/4] holds logits, an object's centre is a local maximum among its eight neighbours; `size`
- * [1, 4, H/4, W/4] holds the distances from there to the left, upper, right and lower edge in input pixels.
+ * CenterNet ("Objects as Points", arXiv 1904.07850) with four distances instead of width and height. An object's centre is
+ * a local maximum of its class's map among the eight neighbours. `size` [1, 4, H/4, W/4] holds the distances from there to
+ * the left, upper, right and lower edge in input pixels; the maps come sparse: `cells` [n], flat indices into
+ * [classes, H/4, W/4], and `logits` [n], their values; a cell left out is lower than all that are in.
  */
-export const centernet: ModelFamily<"centernet", { heat: string; size: string }> = {
+export const centernet: ModelFamily<"centernet", { cells: string; logits: string; size: string }> = {
   kind: "centernet",
-  outputs: z.strictObject({ heat: z.string(), size: z.string() }),
-  check({ heat, size }, classCount) {
-    if (heat.length !== 4 || heat[1] !== classCount) {
-      return `output heat must be [1, ${classCount}, height/4, width/4], found [${heat.join(", ")}]`;
+  outputs: z.strictObject({ cells: z.string(), logits: z.string(), size: z.string() }),
+  check({ cells, logits, size }) {
+    if (cells.length !== 1 || logits.length !== 1) {
+      return `outputs cells and logits must be lists, found [${cells.join(", ")}] and [${logits.join(", ")}]`;
     }
     if (size.length !== 4 || size[1] !== 4) {
       return `output size must be [1, 4, height/4, width/4], found [${size.join(", ")}]`;
     }
     return undefined;
   },
-  decode({ heat, size }, settings) {
-    return suppress(peaks(heat, size, settings), settings.maxOverlap, limit);
+  decode({ cells, logits, size }, settings) {
+    return suppress(peaks(cells, logits, size, settings), settings.maxOverlap, limit);
   },
 };
 
-function peaks(heat: OutputTensor, size: OutputTensor, settings: DecodeSettings): Candidate[] {
-  const [, classes = 0, height = 0, width = 0] = heat.shape;
+function peaks(cells: OutputTensor, logits: OutputTensor, size: OutputTensor, settings: DecodeSettings): Candidate[] {
+  const width = Math.floor(settings.inputWidth / stride);
+  const height = Math.floor(settings.inputHeight / stride);
   const plane = height * width;
-  const { data } = heat;
   const minLogit = Math.log(settings.minScore / (1 - settings.minScore));
-  const found: Candidate[] = [];
-  for (let classIndex = 0; classIndex < classes; classIndex += 1) {
-    const start = classIndex * plane;
-    for (let cell = 0; cell < plane; cell += 1) {
-      const logit = data[start + cell] ?? 0;
-      if (logit < minLogit) continue;
-      const y = Math.floor(cell / width);
-      const x = cell - y * width;
-      if (!isPeak(data, start, x, y, width, height, logit)) continue;
-      const edge = (index: number): number => size.data[index * plane + cell] ?? 0;
-      found.push({
-        left: x * stride - edge(0),
-        top: y * stride - edge(1),
-        right: x * stride + edge(2),
-        bottom: y * stride + edge(3),
-        classIndex,
-        score: 1 / (1 + Math.exp(-logit)),
-      });
-    }
+  const logitOf = new Map<number, number>();
+  for (const [index, cell] of cells.data.entries()) {
+    const logit = logits.data[index] ?? -Infinity;
+    if (logit >= minLogit) logitOf.set(cell, logit);
   }
-  return found.filter((box) => box.right > box.left && box.bottom > box.top);
+  const found: Candidate[] = [];
+  for (const [flat, logit] of logitOf) {
+    const classIndex = Math.floor(flat / plane);
+    const cell = flat - classIndex * plane;
+    const y = Math.floor(cell / width);
+    const x = cell - y * width;
+    if (classIndex >= settings.classCount || !isPeak(logitOf, flat, x, y, width, height, logit)) continue;
+    const edge = (index: number): number => size.data[index * plane + cell] ?? 0;
+    const box = {
+      left: x * stride - edge(0),
+      top: y * stride - edge(1),
+      right: x * stride + edge(2),
+      bottom: y * stride + edge(3),
+      classIndex,
+      score: 1 / (1 + Math.exp(-logit)),
+    };
+    if (box.right > box.left && box.bottom > box.top) found.push(box);
+  }
+  return found;
 }
 
+/** Of two equal neighbours both count, as in the original; the overlap of their boxes sorts that out. */
 function isPeak(
-  data: Float32Array,
-  start: number,
+  logitOf: ReadonlyMap<number, number>,
+  flat: number,
   x: number,
   y: number,
   width: number,
   height: number,
-  value: number,
+  logit: number,
 ): boolean {
-  for (let ny = Math.max(0, y - 1); ny <= Math.min(height - 1, y + 1); ny += 1) {
-    for (let nx = Math.max(0, x - 1); nx <= Math.min(width - 1, x + 1); nx += 1) {
-      if ((data[start + ny * width + nx] ?? 0) > value) return false;
+  for (let dy = y > 0 ? -1 : 0; dy <= (y < height - 1 ? 1 : 0); dy += 1) {
+    for (let dx = x > 0 ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx += 1) {
+      if ((logitOf.get(flat + dy * width + dx) ?? -Infinity) > logit) return false;
     }
   }
   return true;

@@ -5,7 +5,7 @@ import type { Candidate } from "../boxes.ts";
 /** One output of a network as it came. */
 export interface OutputTensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Int32Array;
 }
 
 export interface DecodeSettings {
