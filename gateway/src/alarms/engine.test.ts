@@ -3,6 +3,7 @@ import { decodeBatch, encodeBatch } from "@frostlight/contract";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import { parseAlarmSnapshot } from "./index.ts";
 import { isHigher } from "./lifecycle.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
 import { definePointRule } from "./rule.ts";
@@ -173,6 +174,7 @@ describe("the alarm engine", () => {
   it("refuses two rules of one id at one point, and a snapshot that is none", () => {
     expect(() => new Stage([atOnce(), atOnce()])).toThrow("alarm rule rule is there twice");
     const stage = new Stage([atOnce()]);
+    expect(parseAlarmSnapshot(stage.engine.snapshot())).toEqual(stage.engine.snapshot());
     stage.engine.snapshot = () => ({ version: 7 });
     expect(() => {
       stage.restart();

@@ -1,5 +1,4 @@
 export { defaultRules } from "./default-rules.ts";
 export { createAlarmEngine } from "./engine.ts";
-export { type AlarmRuleConfig, alarmRuleConfig } from "./rule-config.ts";
-export { alarmRuleRegistry } from "./rules/index.ts";
+export { alarmRuleConfig } from "./rule-config.ts";
 export { parseAlarmSnapshot } from "./snapshot.ts";

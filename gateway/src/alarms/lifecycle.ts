@@ -12,10 +12,10 @@ export type AlarmInput =
   | { readonly kind: "return" }
   | { readonly kind: "acknowledge" };
 
-export type AlarmRefusal = "no-alarm" | "already-active" | "already-acknowledged" | "already-returned" | "not-higher";
+type AlarmRefusal = "no-alarm" | "already-active" | "already-acknowledged" | "already-returned" | "not-higher";
 
 /** One fact of an alarm's life and the state after it. */
-export interface AlarmStep {
+interface AlarmStep {
   readonly transition: AlarmTransition;
   readonly state: AlarmState;
 }

@@ -1,3 +1,3 @@
 export { localOptions } from "./options.ts";
-export { createLocalServer, type LocalServer } from "./server.ts";
-export { createWatchdog, type Watchdog } from "./watchdog.ts";
+export { createLocalServer } from "./server.ts";
+export { createWatchdog } from "./watchdog.ts";

@@ -1,7 +1,7 @@
 import { contractLimits } from "@frostlight/contract";
 import { describe, expect, it } from "vitest";
 
-import { describeLimitsSource, limitsOf, profileById, profiles, readProfiles } from "./index.ts";
+import { describeLimitsSource, limitsOf, profileById, profiles, profileSchema, readProfiles } from "./index.ts";
 import data from "./profiles.json" with { type: "json" };
 
 describe("zone profiles", () => {
@@ -60,5 +60,7 @@ describe("zone profiles", () => {
     delete broken.profiles[0]?.limits.high?.source;
     expect(() => readProfiles(broken)).toThrow(/profiles cannot be read/);
     expect(() => readProfiles({ ...data, extra: 1 })).toThrow(/profiles cannot be read/);
+    expect(profileSchema.safeParse({ ...profiles[0], colour: "blue" }).success).toBe(false);
+    expect(profileSchema.safeParse(profiles[0]).success).toBe(true);
   });
 });

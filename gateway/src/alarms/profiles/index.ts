@@ -21,7 +21,7 @@ const provenance = {
 const limitFigure = z.strictObject({ celsius: z.number().min(-273.15).max(1000), ...provenance });
 const duration = z.strictObject({ seconds: z.int().min(0), ...provenance });
 
-export const limitNames = ["low", "high", "criticalLow", "criticalHigh"] as const;
+const limitNames = ["low", "high", "criticalLow", "criticalHigh"] as const;
 export type LimitName = (typeof limitNames)[number];
 
 const timingSchema = z.strictObject({

@@ -11,7 +11,7 @@ const optionsSchema = z.strictObject({
   /** How long it must be in order again. */
   offDelaySeconds: z.number().min(0).max(86_400).default(60),
 });
-export type CameraHealthOptions = z.output<typeof optionsSchema>;
+type CameraHealthOptions = z.output<typeof optionsSchema>;
 
 const stateSchema = z.object({
   state: z.string(),

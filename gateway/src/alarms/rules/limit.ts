@@ -59,7 +59,7 @@ const optionsSchema = z
       }
     }
   });
-export type LimitOptions = z.output<typeof optionsSchema>;
+type LimitOptions = z.output<typeof optionsSchema>;
 
 const stateSchema = z.object({
   /** Of each stage, how long it has been breached. */

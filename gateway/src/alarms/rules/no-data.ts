@@ -35,7 +35,7 @@ const optionsSchema = z
       });
     }
   });
-export type NoDataOptions = z.output<typeof optionsSchema>;
+type NoDataOptions = z.output<typeof optionsSchema>;
 
 const stateSchema = z.object({ silentMs: z.number(), lastGoodTimeMs: z.number().nullable() });
 
