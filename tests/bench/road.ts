@@ -36,7 +36,6 @@ const points = Array.from({ length: clients }, (_, index) => ({
 const site = await Site.create({
   name: "bench-road",
   gateway: () => ({
-    logLevel: "warn",
     site: { name: { zh: "性能测试", en: "Benchmark" } },
     zones: [{ id: "bench", name: { zh: "冷库", en: "Store" }, profile: "frozen-store" }],
     sources: [{ id: "sensors", kind: "mqtt-broker", port: sensorPort, anonymous: true, messagesPerSecond: 1_000_000 }],

@@ -2,13 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 
 import { Child, type ChildEnd } from "../sims/child.ts";
 import { freePort } from "../sims/free-port.ts";
 import { ServerClient } from "../sims/server-client.ts";
 import { gatewayMain, serverMain, until } from "./site.ts";
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder = "";
 const children: Child[] = [];

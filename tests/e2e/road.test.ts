@@ -58,7 +58,6 @@ describe.skipIf(!existsSync(recordings))("the recordings on the whole road", () 
     site = await Site.create({
       name: "road",
       gateway: () => ({
-        logLevel: "warn",
         site: { name: { zh: "回放", en: "Replay" }, timeZone: "UTC" },
         zones: [{ id: "store", name: { zh: "冷库", en: "Store" }, profile: "frozen-store" }],
         sources: [{ id: "sensors", kind: "mqtt-broker", port, anonymous: true, messagesPerSecond: 1_000_000 }],
