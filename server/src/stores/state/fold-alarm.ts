@@ -1,4 +1,4 @@
-import type { AlarmEvent } from "@frostlight/contract";
+import type { AlarmEvent, AlarmTransition } from "@frostlight/contract";
 
 import type { Alarm } from "../../core/records.ts";
 
@@ -33,7 +33,10 @@ export function inOrder(events: readonly PlacedEvent[]): readonly PlacedEvent[] 
   );
 }
 
-/** The state of an alarm from all its events known so far; undefined without events. Cleared is the end of an occurrence. */
+/**
+ * The state of an alarm from all its events known so far; undefined without events. Cleared is the end of an occurrence. An
+ * escalation asks for an acknowledgement again, a condition that came back has not returned: what was said before is over.
+ */
 export function foldAlarm(
   owner: Pick<Alarm, "organisationId" | "siteId" | "gatewayId">,
   placed: readonly PlacedEvent[],
@@ -42,9 +45,9 @@ export function foldAlarm(
   const newest = events.at(-1);
   if (newest === undefined) return undefined;
   const raised = events.find((event) => event.transition === "raised");
-  const acknowledged = events.find((event) => event.transition === "acknowledged");
-  const returned = events.findLast((event) => event.transition === "returned");
   const cleared = events.find((event) => event.transition === "cleared");
+  const acknowledged = lastSince(events, "acknowledged", ["raised", "escalated"]);
+  const returned = lastSince(events, "returned", ["raised"]);
   const explained = events.findLast((event) => event.transition === "raised" || event.transition === "escalated");
   return {
     alarmId: newest.alarmId,
@@ -66,6 +69,16 @@ export function foldAlarm(
     clearedMs: cleared?.timeMs ?? null,
     explanation: (explained ?? newest).explanation,
   };
+}
+
+/** The newest event of a transition, unless one of the others came after it. */
+function lastSince(
+  events: readonly AlarmEvent[],
+  transition: AlarmTransition,
+  overturnedBy: readonly AlarmTransition[],
+): AlarmEvent | undefined {
+  const found = events.findLast((event) => event.transition === transition || overturnedBy.includes(event.transition));
+  return found?.transition === transition ? found : undefined;
 }
 
 function compareText(a: string, b: string): number {
