@@ -65,6 +65,7 @@ install_files() {
   say "installing the packages of the lock file (a few minutes on a Pi)"
   as_user "$new" node deploy/setup.mjs
   as_user "$new" npm prune --omit=dev --no-audit --no-fund --loglevel=error
+  drop_other_platforms "$new/node_modules"
   if [ "$with_service" = yes ]; then
     # The service may read its program, never change it.
     chown -R root:root "$new"
@@ -73,6 +74,18 @@ install_files() {
   if [ -e "$prefix" ]; then mv "$prefix" "$prefix.old"; fi
   mv "$new" "$prefix"
   say "installed in $prefix ($("$prefix/node_modules/.bin/node" --version))"
+}
+
+# onnxruntime-node brings the libraries of every platform, the Node.js package its headers.
+drop_other_platforms() {
+  local machine=x64 runtime
+  [ "$(uname -m)" = x86_64 ] || machine=arm64
+  for runtime in "$1"/onnxruntime-node/bin/napi-v*; do
+    [ -d "$runtime/linux/$machine" ] || continue
+    find "$runtime" -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} +
+    find "$runtime/linux" -mindepth 1 -maxdepth 1 ! -name "$machine" -exec rm -rf {} +
+  done
+  rm -rf "$1"/node-linux-*/include "$1"/node-linux-*/share
 }
 
 # Packages are fetched by the ordinary user, never by root.
