@@ -16,10 +16,6 @@ export interface Frame {
 
 export interface FrameSourceContext {
   readonly cameraId: string;
-  /** Wished frames per second. */
-  readonly framesPerSecond: number;
-  /** Wider pictures are scaled down to this width while they are decoded. */
-  readonly maxWidth: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
