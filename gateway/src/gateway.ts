@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from "@frostlight/kernel";
 
-import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
+import { createAlarmEngine, defaultRules, parseAlarmSnapshot } from "./alarms/index.ts";
 import { createCamera } from "./cameras/index.ts";
 import { isClockSynchronised } from "./clock-state.ts";
 import type { GatewayConfig } from "./config/index.ts";
@@ -221,7 +221,9 @@ const noUplink: UplinkStatus = {
   lastError: "no uplink is configured",
 };
 
-function cameraIdentities(config: GatewayConfig): { cameraId: string; zoneId: string; name: { zh: string; en: string } }[] {
+function cameraIdentities(
+  config: GatewayConfig,
+): { cameraId: string; zoneId: string; name: { zh: string; en: string } }[] {
   return config.cameras.map((camera) => ({ cameraId: camera.id, zoneId: camera.zone, name: camera.name }));
 }
 
@@ -268,7 +270,7 @@ function sourceContext(parts: {
     },
     setState: (state) => {
       if (!board.setState(sourceId, state)) return;
-      const explanation = { code: `source-${state.code}`, parameters: { message: state.message } };
+      const explanation = { code: `source-${state.state}`, parameters: { code: state.code, message: state.message } };
       const event = { subject: `source:${sourceId}`, state: state.state, timeMs: clock.nowMs(), explanation };
       recorder.health(event).catch((error: unknown) => {
         logger.error("health-not-journaled", { error: describeError(error) });
@@ -316,7 +318,7 @@ async function readAlarmMemory(file: string, logger: Logger): Promise<AlarmMemor
       if (typeof value !== "object" || value === null || !("engine" in value) || !("outbox" in value)) {
         throw new FrostlightError("alarms/memory-shape", "data", "expected an object with engine and outbox");
       }
-      return { engine: value.engine, outbox: Array.isArray(value.outbox) ? value.outbox : [] };
+      return { engine: parseAlarmSnapshot(value.engine), outbox: Array.isArray(value.outbox) ? value.outbox : [] };
     });
   } catch (error) {
     logger.error("alarm-memory-damaged", { error: describeError(error) });

@@ -1,5 +1,13 @@
 import type { AlarmEvent, Finding, HealthEvent, JournalItem, SiteDescription } from "@frostlight/contract";
-import { type CancelTimer, type Clock, describeError, errorCode, type Logger, type Part, writeFileAtomic } from "@frostlight/kernel";
+import {
+  type CancelTimer,
+  type Clock,
+  describeError,
+  errorCode,
+  type Logger,
+  type Part,
+  writeFileAtomic,
+} from "@frostlight/kernel";
 
 import type { AcknowledgeOutcome, AlarmEngine } from "./core/alarm-engine.ts";
 import type { JournalWriter } from "./core/journal.ts";

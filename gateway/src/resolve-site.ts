@@ -11,7 +11,11 @@ export function resolveZones(config: GatewayConfig): readonly Zone[] {
   return config.zones.map((zone) => {
     const profile = profileById(zone.profile);
     if (profile === undefined) {
-      throw new FrostlightError("config/unknown-profile", "bug", `zone ${zone.id}: profile ${zone.profile} is not shipped`);
+      throw new FrostlightError(
+        "config/unknown-profile",
+        "bug",
+        `zone ${zone.id}: profile ${zone.profile} is not shipped`,
+      );
     }
     const own = zone.limits;
     const fromProfile = limitsOf(profile);
@@ -25,7 +29,8 @@ export function resolveZones(config: GatewayConfig): readonly Zone[] {
       criticalLow: choose("criticalLow"),
       criticalHigh: choose("criticalHigh"),
     };
-    const limitsSource = own === undefined ? describeLimitsSource(profile) : `${own.source} (${describeLimitsSource(profile)})`;
+    const limitsSource =
+      own === undefined ? describeLimitsSource(profile) : `${own.source} (${describeLimitsSource(profile)})`;
     return { zoneId: zone.id, name: zone.name, profileId: zone.profile, limits, limitsSource };
   });
 }

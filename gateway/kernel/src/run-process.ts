@@ -1,5 +1,5 @@
 import { ConfigError, exitCodeConfig } from "./config.ts";
-import { describeError } from "./errors.ts";
+import { describeError, isFrostlightError } from "./errors.ts";
 import type { Part } from "./lifecycle.ts";
 import { notifySystemd } from "./sd-notify.ts";
 
@@ -21,7 +21,7 @@ export async function runProcess(build: () => Promise<Part>): Promise<void> {
   try {
     part = await build();
   } catch (error) {
-    return fail(error, error instanceof ConfigError ? exitCodeConfig : 1);
+    return fail(error, isFrostlightError(error) && error.fault === "config" ? exitCodeConfig : 1);
   }
   const stopSignal = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

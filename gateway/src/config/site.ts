@@ -17,7 +17,10 @@ export const siteConfig = z.strictObject({
   name: localisedText,
   timeZone: z
     .string()
-    .refine((zone) => Intl.supportedValuesOf("timeZone").includes(zone) || zone === "UTC", "expected an IANA time zone such as Asia/Shanghai")
+    .refine(
+      (zone) => Intl.supportedValuesOf("timeZone").includes(zone) || zone === "UTC",
+      "expected an IANA time zone such as Asia/Shanghai",
+    )
     .default("Asia/Shanghai"),
   simulated: z.boolean().default(false),
 });
@@ -66,9 +69,7 @@ export const pointConfig = z.strictObject({
   sourceUnit: z.enum(units).optional(),
   expectedIntervalSeconds: z.number().min(1).max(86_400).default(60),
   probeRole: z.enum(["independent", "controller"]).optional(),
-  calibration: z
-    .strictObject({ offset: z.number().default(0), slope: z.number().positive().default(1) })
-    .prefault({}),
+  calibration: z.strictObject({ offset: z.number().default(0), slope: z.number().positive().default(1) }).prefault({}),
   validRange: z.strictObject({ min: z.number(), max: z.number() }).optional(),
   source: identifier,
   address: z.unknown(),
