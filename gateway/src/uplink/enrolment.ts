@@ -26,7 +26,10 @@ const idleTimeoutMs = 20_000;
 
 /** The stored enrolment; undefined when the gateway has not joined. Damaged is `state/corrupt`, with a copy kept aside. */
 export async function readEnrolment(folder: string): Promise<Enrolment | undefined> {
-  return readState(join(folder, fileName), (text) => schema.parse(JSON.parse(text)));
+  const stored = await readState(join(folder, fileName), (text) => schema.parse(JSON.parse(text)));
+  if (stored === undefined) return undefined;
+  const { version: _, ...enrolment } = stored;
+  return enrolment;
 }
 
 /** Like {@link readEnrolment}, for those who only want to know: a damaged file counts as not joined. The uplink tells about it. */
