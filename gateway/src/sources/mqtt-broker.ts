@@ -86,7 +86,7 @@ export class MqttBroker implements Part {
       return;
     }
     const { Aedes: Broker } = await import("aedes");
-    this.#broker = await Broker.createBroker({
+    const broker = await Broker.createBroker({
       concurrency: 0, // no queue in the emitter: its backlog is what overflows the stack when the last subscriber leaves
       drainTimeout: 5_000, // a frozen subscriber holds up the publishers: give it up soon
       queueLimit: 64,
@@ -103,15 +103,20 @@ export class MqttBroker implements Part {
         this.#authorizeSubscribe(client, subscription, done);
       },
     });
+    if (this.#isStopping) {
+      broker.close();
+      return;
+    }
+    this.#broker = broker;
     const onTrouble = (client: Client, error: Error): void => {
       this.#refuseConnection(client, error);
     };
-    this.#broker.on("clientError", onTrouble);
-    this.#broker.on("connectionError", onTrouble);
-    this.#broker.addListener("error", (error: unknown) => {
+    broker.on("clientError", onTrouble);
+    broker.on("connectionError", onTrouble);
+    broker.addListener("error", (error: unknown) => {
       this.#context.logger.error("broker-error", { error: describeError(error) });
     });
-    this.#gate.open(this.#broker);
+    this.#gate.open(broker);
     await this.#listen(0);
   }
 

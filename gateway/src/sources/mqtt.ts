@@ -79,13 +79,17 @@ export class MqttClientSource implements Part {
       this.#offline("not-ready", describeError(error));
       return;
     }
-    this.#running = this.#run(clientOptions);
+    if (!this.#stopping.signal.aborted) this.#running = this.#run(clientOptions);
   }
 
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    if (this.#running === undefined) return;
+    if (this.#running !== undefined) await this.#disconnect(this.#running);
+    this.#offline("stopped", "stopped");
+  }
+
+  async #disconnect(running: Promise<void>): Promise<void> {
     const over = new AbortController();
     const limit = this.#context.clock.sleep(stopTimeoutMs, over.signal).catch(() => undefined);
     // What is being written may still be acknowledged: otherwise the broker would send it again.
@@ -96,8 +100,7 @@ export class MqttClientSource implements Part {
     if (client !== undefined) await Promise.race([client.endAsync(), limit]);
     client?.stream.destroy(); // mqtt.js ignores a second, forced end
     over.abort();
-    await this.#running;
-    this.#offline("stopped", "stopped");
+    await running;
   }
 
   async #clientOptions(): Promise<IClientOptions> {
