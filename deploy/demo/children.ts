@@ -12,12 +12,19 @@ const endsPerMinute = 4;
 export class Children {
   readonly #say: (text: string) => void;
   readonly #onGivenUp: (name: string) => void;
+  readonly #onStarted: (pids: readonly number[]) => void;
   readonly #running: { readonly plan: ChildPlan; child: Child; readonly endedMs: number[] }[] = [];
   #isStopping = false;
 
-  constructor(ports: { readonly say: (text: string) => void; readonly onGivenUp: (name: string) => void }) {
+  constructor(ports: {
+    readonly say: (text: string) => void;
+    readonly onGivenUp: (name: string) => void;
+    /** All processes there are, whenever one is started. */
+    readonly onStarted: (pids: readonly number[]) => void;
+  }) {
     this.#say = ports.say;
     this.#onGivenUp = ports.onGivenUp;
+    this.#onStarted = ports.onStarted;
   }
 
   /** Starts a process and waits until it is ready. Rejects with what it said when it is not. */
@@ -25,6 +32,7 @@ export class Children {
     const child = new Child(plan);
     const entry = { plan, child, endedMs: [] };
     this.#running.push(entry);
+    this.#noteStarted();
     await plan.ready(child);
     void this.#watch(entry);
     return child;
@@ -38,6 +46,10 @@ export class Children {
       const { clean, end } = await child.stop();
       if (!clean) this.#say(`${child.name}: 未正常结束 / did not end cleanly (${end.signal ?? `code ${end.code}`})`);
     }
+  }
+
+  #noteStarted(): void {
+    this.#onStarted(this.#running.map(({ child }) => child.pid));
   }
 
   async #watch(entry: { readonly plan: ChildPlan; child: Child; readonly endedMs: number[] }): Promise<void> {
@@ -56,6 +68,7 @@ export class Children {
       await new Promise((resolve) => void setTimeout(resolve, 1000));
       if (this.#isStopping) return;
       entry.child = new Child(entry.plan);
+      this.#noteStarted();
       entry.plan.ready(entry.child).then(
         () => this.#say(`${name}: 已恢复 / is back`),
         () => undefined,

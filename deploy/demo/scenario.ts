@@ -3,11 +3,11 @@ import type { Scenario } from "../../tests/sims/scenario.ts";
 /** Model seconds per wall second: a day passes in 24 minutes, so curves move while one looks. */
 export const demoSpeed = 60;
 
-/** What happens in the first minutes, in wall seconds after the start; shown to the newcomer. */
+/** What happens in the first minutes, in wall seconds after the rooms start; shown to the newcomer. */
 export const demoTimeline = {
   defrostAt: 20,
-  doorLeftOpenAt: 35,
-  doorShutAt: 49,
+  doorLeftOpenAt: 40,
+  doorShutAt: 54,
   fridgeLeftOpenAt: 240,
   fridgeShutAt: 265,
   unusualObjectAt: 75,

@@ -7,6 +7,7 @@ import { type ChildPlan, Children } from "./children.ts";
 import { Commentary } from "./commentary.ts";
 import { gatewayYaml, serverYaml } from "./configuration.ts";
 import { type DemoOptions, type Ports, readOptions, usage } from "./options.ts";
+import { clearLeftovers, noteRunning } from "./running.ts";
 import { demoScenario, demoTimeline } from "./scenario.ts";
 import { choosePorts, type DemoState, readDemoState, writeDemoState } from "./state.ts";
 import { welcome } from "./texts.ts";
@@ -22,6 +23,10 @@ const say = (text: string): void => {
 
 async function main(options: DemoOptions): Promise<number> {
   const { folder } = options;
+  if ((await clearLeftovers(folder)) === "running") {
+    say(`已有演示点在运行 / a demonstration is already running in ${folder}`);
+    return 1;
+  }
   if (options.fresh) await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "logs"), { recursive: true });
   const last = await readDemoState(folder);
@@ -30,7 +35,11 @@ async function main(options: DemoOptions): Promise<number> {
   await writeDemoState(folder, state);
 
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
-  const children = new Children({ say, onGivenUp: () => end(1) });
+  const children = new Children({
+    say,
+    onGivenUp: () => end(1),
+    onStarted: (pids) => void noteRunning(folder, pids),
+  });
   let signals = 0;
   const onSignal = (): void => {
     signals += 1;
@@ -45,6 +54,7 @@ async function main(options: DemoOptions): Promise<number> {
     await writeFile(join(folder, "server.yaml"), serverYaml({ dataFolder: join(folder, "server"), ports }));
     const consoleUrl = `http://127.0.0.1:${ports.console}`;
     const client = new ServerClient(consoleUrl);
+    const startMs = Date.now();
     const isSecond = await Promise.race([bringUp(), ended.then(() => true)]);
     if (isSecond) return await ended;
     say(
@@ -53,6 +63,7 @@ async function main(options: DemoOptions): Promise<number> {
         pageUrl: `http://127.0.0.1:${ports.page}`,
         password: state.password ?? "(see the first start)",
         folder: join(folder, "logs"),
+        scenarioSeconds: (Date.now() - startMs) / 1000,
       }),
     );
     commentary = new Commentary(client, siteId, say);
@@ -61,9 +72,14 @@ async function main(options: DemoOptions): Promise<number> {
     return await ended;
 
     async function bringUp(): Promise<boolean> {
-      const server = await children.start(
-        plan("server", "server/src/main.ts", ["--config", join(folder, "server.yaml")], (child) => child.started()),
-      );
+      const { controllers, others } = await simulators(folder, ports, startMs, plan);
+      // The controllers make their certificate at their first start, and the gateway pins it.
+      const [server] = await Promise.all([
+        children.start(
+          plan("server", "server/src/main.ts", ["--config", join(folder, "server.yaml")], (child) => child.started()),
+        ),
+        children.start(controllers),
+      ]);
       if (state.password === undefined) {
         const password = await server.waitFor("the first password", (line) => passwordPattern.exec(line)?.[1]);
         state = { ...state, password };
@@ -84,11 +100,11 @@ async function main(options: DemoOptions): Promise<number> {
         ports,
       });
       await writeFile(join(folder, "gateway.yaml"), gateway);
-      // Simulators first: a site has its rooms before it gets a gateway.
-      for (const simulator of await simulators(folder, ports, plan)) await children.start(simulator);
-      await children.start(
-        plan("gateway", "gateway/src/main.ts", ["--config", join(folder, "gateway.yaml")], (child) => child.started()),
-      );
+      const configuration = ["--config", join(folder, "gateway.yaml")];
+      await Promise.all([
+        children.start(plan("gateway", "gateway/src/main.ts", configuration, (child) => child.started())),
+        ...others.map((simulator) => children.start(simulator)),
+      ]);
       while (!(await client.gateways()).some((candidate) => candidate.connected)) {
         await new Promise((wake) => void setTimeout(wake, 200));
       }
@@ -117,35 +133,29 @@ function planOf(folder: string): MakePlan {
   });
 }
 
-async function simulators(folder: string, ports: Ports, plan: MakePlan): Promise<readonly ChildPlan[]> {
-  const startMs = Date.now();
+async function simulators(
+  folder: string,
+  ports: Ports,
+  startMs: number,
+  plan: MakePlan,
+): Promise<{ readonly controllers: ChildPlan; readonly others: readonly ChildPlan[] }> {
   const scenarioFile = join(folder, "scenario.json");
   await writeFile(scenarioFile, JSON.stringify(demoScenario(startMs), null, 2));
   const scenario = ["--scenario", scenarioFile];
+  const plc = ["--port", String(ports.plc), "--pki", join(folder, "plc"), "--security"];
+  const clip = ["--scene", "clip", "--file", join(import.meta.dirname, "assets/yard.mjpeg")];
   const { unusualObjectAt, unusualObjectFor, every } = demoTimeline;
   const kitchen = ["--scene", "prep-room", "--start", String(startMs), "--every", String(every)];
-  const clip = join(import.meta.dirname, "assets/yard.mjpeg");
-  return [
-    plan("controllers", "tests/sims/plc.ts", [
-      ...scenario,
-      "--port",
-      String(ports.plc),
-      "--pki",
-      join(folder, "plc"),
-      "--security",
-    ]),
-    plan("sensors", "tests/sims/mqtt-sensors.ts", [...scenario, "--url", `mqtt://127.0.0.1:${ports.sensors}`]),
-    plan("yard-camera", "tests/sims/http-camera.ts", ["--scene", "clip", "--file", clip, "--port", String(ports.yard)]),
-    plan("kitchen-camera", "tests/sims/http-camera.ts", [
-      ...kitchen,
-      "--appear-after",
-      String(unusualObjectAt),
-      "--appear-for",
-      String(unusualObjectFor),
-      "--port",
-      String(ports.kitchen),
-    ]),
-  ];
+  const appearance = ["--appear-after", String(unusualObjectAt), "--appear-for", String(unusualObjectFor)];
+  const camera = "tests/sims/http-camera.ts";
+  return {
+    controllers: plan("controllers", "tests/sims/plc.ts", [...scenario, ...plc]),
+    others: [
+      plan("sensors", "tests/sims/mqtt-sensors.ts", [...scenario, "--url", `mqtt://127.0.0.1:${ports.sensors}`]),
+      plan("yard-camera", camera, [...clip, "--port", String(ports.yard)]),
+      plan("kitchen-camera", camera, [...kitchen, ...appearance, "--port", String(ports.kitchen)]),
+    ],
+  };
 }
 
 let options: DemoOptions;

@@ -8,7 +8,13 @@ export function welcome(facts: {
   readonly pageUrl: string;
   readonly password: string;
   readonly folder: string;
+  /** How long the rooms have been running already. */
+  readonly scenarioSeconds: number;
 }): string {
+  const inSeconds = (at: number): string => {
+    const left = at - facts.scenarioSeconds;
+    return String(Math.round(left < 0 ? left + demoTimeline.every : left)).padStart(5);
+  };
   const { doorLeftOpenAt, unusualObjectAt, fridgeLeftOpenAt, defrostAt } = demoTimeline;
   return `
 ${line}
@@ -24,23 +30,14 @@ ${line}
   网关本地页 local page  ${facts.pageUrl}
 
   接下来 / what happens, in seconds from now (everything repeats every ${demoTimeline.every / 60} minutes)
-    ~${pad(defaultLead(defrostAt))} s  二号冷冻库除霜，不应报警 / frozen store 2 defrosts: must NOT raise an alarm
-    ~${pad(defaultLead(doorLeftOpenAt))} s  一号冷冻库门未关 → 约 15 秒后报警，约 45 秒后恢复
-           frozen store 1: door left open → alarm about 15 s later, over about 45 s later
+    ~${inSeconds(defrostAt)} s  二号冷冻库除霜，不应报警 / frozen store 2 defrosts: must NOT raise an alarm
+    ~${inSeconds(doorLeftOpenAt)} s  一号冷冻库门未关 → 约 10-20 秒后报警，再约 30 秒后恢复
+           frozen store 1: door left open → alarm 10-20 s later, over some 30 s after that
     ~10-60 s  收货场地有人 → 发现及取证图片 / a person in the closed yard → finding with picture
-    ~${pad(defaultLead(unusualObjectAt))} s  备餐间出现异物 → “异常场景” / an object in the prep room → "unusual scene"
-    ~${pad(defaultLead(fridgeLeftOpenAt))} s  食堂冰箱门未关 / the canteen fridge is left open
+    ~${inSeconds(unusualObjectAt)} s  备餐间出现异物 → “异常场景” / an object in the prep room → "unusual scene"
+    ~${inSeconds(fridgeLeftOpenAt)} s  食堂冰箱门未关 / the canteen fridge is left open
 
   日志 logs ${facts.folder}        结束 stop: Ctrl-C        重来 start over: npm start -- --fresh
 ${line}
 `;
-}
-
-/** The clock of the scenario starts with the simulators, a little before the welcome. */
-function defaultLead(seconds: number): number {
-  return Math.max(0, seconds - 5);
-}
-
-function pad(seconds: number): string {
-  return String(seconds).padStart(5);
 }
