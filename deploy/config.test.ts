@@ -16,6 +16,7 @@ import { join, resolve } from "node:path";
 import { gatewayConfig } from "@frostlight/gateway/config";
 import { parseConfig } from "@frostlight/kernel";
 import { serverConfig } from "@frostlight/server/config";
+import { openApiDocument } from "@frostlight/server/openapi";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -127,6 +128,12 @@ describe("the compose file", () => {
       );
       expect(passwords, name).toEqual([]);
     }
+  });
+
+  it("asks the server for its health at a path of its interface", async () => {
+    const asked = compose.services["server"]?.healthcheck.test.join(" ") ?? "";
+    const path = /127\.0\.0\.1:8080([\w/]+)/.exec(asked)?.[1] ?? "";
+    expect((await openApiDocument())["paths"]).toHaveProperty([path, "get"]);
   });
 
   it("opens to the network only the gateways' port with TLS", () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 
 import { isFrostlightError } from "@frostlight/kernel";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -32,7 +33,7 @@ async function failureOf(work: Promise<unknown>): Promise<{ readonly code: strin
 it("has every acknowledged sample after the process was killed with SIGKILL, again and again", async () => {
   let acknowledged = 0;
   for (let round = 0; round < 3; round += 1) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "writer-process.ts"), folder], {
+    const child = spawn(process.execPath, [fileURLToPath(new URL("writer-process.ts", import.meta.url)), folder], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let output = "";

@@ -10,5 +10,4 @@ export const timeSeriesRegistry: Registry<TimeSeriesStoreDefinition> = createReg
   [sqliteStore, influxStore],
 );
 
-export type { TimeSeriesContext } from "./definition.ts";
-export { type RejectedSample, SamplesRejectedError } from "./sample-check.ts";
+export { SamplesRejectedError } from "./sample-check.ts";

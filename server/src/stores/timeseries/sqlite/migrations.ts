@@ -41,7 +41,7 @@ const migrations: readonly string[] = [
   `,
 ];
 
-export const newestVersion = migrations.length;
+const newestVersion = migrations.length;
 
 /** Brings the database to the newest version, each step in its own transaction. */
 export function migrate(database: DatabaseSync, path: string): void {
