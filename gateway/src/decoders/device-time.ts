@@ -58,7 +58,7 @@ function readIso(text: string, utcOffsetMinutes: number | undefined): DeviceTime
 }
 
 /** Minutes east of UTC of `Z`, `+08:00`, `-0330`, `+08`; undefined when it is none of these or out of range. */
-export function parseUtcOffset(text: string): number | undefined {
+function parseUtcOffset(text: string): number | undefined {
   if (text === "Z" || text === "z") return 0;
   const match = offsetPattern.exec(text);
   if (match === null) return undefined;

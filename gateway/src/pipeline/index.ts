@@ -1,1 +1,1 @@
-export { createPipeline, type Latest, type Pipeline, type PipelineOptions } from "./pipeline.ts";
+export { createPipeline, type Pipeline } from "./pipeline.ts";

@@ -13,13 +13,13 @@ const earliestGatewayTimeMs = Date.UTC(2025, 0, 1);
 const staleAfterIntervals = 3;
 
 /** What is known of a point now. */
-export interface Latest {
+interface Latest {
   /** Newest live sample; for a point that never spoke, the stale one. */
   readonly sample: Sample;
   readonly stale: boolean;
 }
 
-export interface PipelineOptions {
+interface PipelineOptions {
   readonly points: readonly Point[];
   readonly clock: Clock;
   /** How far ahead of the gateway a source's clock may be. */

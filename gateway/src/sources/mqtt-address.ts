@@ -6,7 +6,7 @@ import { decoderRegistry } from "../decoders/index.ts";
 import { topicFilter } from "./topic-routes.ts";
 
 /** How to read a payload: a dialect's `kind` with its own options, already parsed. */
-export type DecodeChoice = { readonly kind: string } & Readonly<Record<string, unknown>>;
+type DecodeChoice = { readonly kind: string } & Readonly<Record<string, unknown>>;
 
 /** Where a point is found on a broker. */
 export interface MqttAddress {

@@ -24,6 +24,7 @@ import type { UnconfiguredTopic } from "./unconfigured-topics.ts";
 const envelopeBytes = 1_024;
 const authenticationDelayMs = 250;
 const stopTimeoutMs = 2_000;
+const maxKeptSessions = 2_000;
 
 const options = z.strictObject({
   /** Address to listen on; "0.0.0.0" for sensors on the network. */
@@ -50,6 +51,8 @@ export class MqttBroker implements Part {
   readonly #messages: MqttMessages;
   readonly #gate: PublishGate;
   readonly #sockets = new Set<Socket>();
+  /** Client ids with a session that outlives the connection. */
+  readonly #keptSessions = new Set<string>();
   #access: BrokerAccess | undefined;
   #broker: Aedes | undefined;
   #server: Server | undefined;
@@ -219,6 +222,7 @@ export class MqttBroker implements Part {
 
   #preConnect(client: Client, packet: ConnectPacket, done: (error: Error | null, isAllowed: boolean) => void): void {
     if (packet.clientId !== "" || packet.clean === true) {
+      if (packet.clean !== true) this.#boundSessions(packet);
       done(null, true);
       return;
     }
@@ -227,6 +231,13 @@ export class MqttBroker implements Part {
     this.#refuse(remoteOf(client), "client-id-missing", "empty client id with clean session off");
     client.conn.write(Buffer.from([0x20, 2, 0, 2]));
     done(new FrostlightError("mqtt/client-id-missing", "peer", "empty client id with clean session off"), false);
+  }
+
+  /** What is kept of a session while its client is away is small, but client ids are the clients' to invent. */
+  #boundSessions(packet: ConnectPacket): void {
+    if (this.#keptSessions.has(packet.clientId)) return;
+    if (this.#keptSessions.size < maxKeptSessions) this.#keptSessions.add(packet.clientId);
+    else packet.clean = true;
   }
 
   #authenticate(

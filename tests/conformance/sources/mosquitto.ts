@@ -9,6 +9,8 @@ import { until } from "./harness.ts";
 
 /** Debian installs the broker outside the path of ordinary users. */
 const searchPath = `${process.env["PATH"] ?? ""}:/usr/sbin`;
+const brokerProgram = "mosquitto";
+const publishProgram = "mosquitto_pub";
 const environment = { ...process.env, PATH: searchPath };
 
 export function isInstalled(program: string): boolean {
@@ -60,7 +62,7 @@ export class Mosquitto {
   }
 
   async start(): Promise<void> {
-    const child = spawn("mosquitto", ["-c", join(this.#folder, "mosquitto.conf")], {
+    const child = spawn(brokerProgram, ["-c", join(this.#folder, "mosquitto.conf")], {
       env: environment,
       stdio: "ignore",
     });
@@ -98,7 +100,7 @@ function canConnect(port: number): Promise<boolean> {
 
 /** Publishes one message per line with the real `mosquitto_pub`; resolves when it has exited well. */
 export async function mosquittoPub(port: number, topic: string, lines: readonly string[], qos = 1): Promise<void> {
-  const child = spawn("mosquitto_pub", ["-h", "127.0.0.1", "-p", String(port), "-t", topic, "-q", String(qos), "-l"], {
+  const child = spawn(publishProgram, ["-h", "127.0.0.1", "-p", String(port), "-t", topic, "-q", String(qos), "-l"], {
     env: environment,
     stdio: ["pipe", "ignore", "pipe"],
   });
