@@ -17,7 +17,7 @@ afterEach(() => folders.removeAll());
 
 /** Runs the child until it has been killed after `lifeMs` of appending; what it printed was acknowledged. */
 async function lifeOfChild(args: readonly string[], lifeMs: number): Promise<{ epoch: string; values: number[] }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "journal-child.ts"), ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../sims/journal-child.ts"), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";

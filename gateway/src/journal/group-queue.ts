@@ -3,7 +3,7 @@ import { contractLimits, type JournalItem } from "@frostlight/contract";
 import type { JournalPosition } from "../core/journal.ts";
 
 /** Room in a batch: well inside the contract, so that an estimate that is a little off does no harm. */
-export const batchRoom = {
+const batchRoom = {
   samples: contractLimits.batchSamples / 4,
   events: contractLimits.batchEvents / 2,
   bytes: contractLimits.batchBytes / 2,

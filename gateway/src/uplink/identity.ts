@@ -19,6 +19,6 @@ export async function openIdentity(folder: string): Promise<Identity> {
 }
 
 /** The id that belongs to a raw Ed25519 public key. */
-export function gatewayIdOf(publicKey: Uint8Array): string {
+function gatewayIdOf(publicKey: Uint8Array): string {
   return `gw-${sha256Hex(publicKey).slice(0, 16)}`;
 }

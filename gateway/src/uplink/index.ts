@@ -1,4 +1,4 @@
-export { enrol, type Enrolment, loadEnrolment } from "./enrolment.ts";
+export { loadEnrolment } from "./enrolment.ts";
 export { openIdentity } from "./identity.ts";
-export { uplinkOptions, type UplinkOptions } from "./options.ts";
-export { createUplink, type UplinkParts } from "./uplink.ts";
+export { uplinkOptions } from "./options.ts";
+export { createUplink } from "./uplink.ts";

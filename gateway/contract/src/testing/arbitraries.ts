@@ -59,7 +59,7 @@ const explanation: fc.Arbitrary<Explanation> = fc.record({
   ),
 });
 
-export const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
+const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
   eventId: identifier,
   alarmId: identifier,
   ruleId: identifier,
@@ -93,7 +93,7 @@ const evidence: fc.Arbitrary<EvidenceReference> = fc.record({
   role: fc.constantFrom("picture", "original", "heat-map"),
 });
 
-export const finding: fc.Arbitrary<Finding> = fc.record({
+const finding: fc.Arbitrary<Finding> = fc.record({
   findingId: identifier,
   cameraId: identifier,
   zoneId: identifier,
@@ -120,7 +120,7 @@ const limits: fc.Arbitrary<LimitBand> = fc.record({
   criticalHigh: orNull(number),
 });
 
-export const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
+const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
   configSha256: hash,
   siteId: text,
   name: localised,
@@ -155,7 +155,7 @@ export const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
   timeMs,
 });
 
-export const drop: fc.Arbitrary<DropRecord> = fc.record({
+const drop: fc.Arbitrary<DropRecord> = fc.record({
   what: text,
   count: fc.nat(),
   fromMs: timeMs,

@@ -19,10 +19,10 @@ import type { JournalReader } from "../../core/journal.ts";
 import { type Journal, type JournalOptions, journalOptions, openJournal } from "../index.ts";
 
 /** The same key in every process of a test: PKCS #8 around 32 fixed bytes (RFC 8410, 7). */
-export const testKey = signingKeyFromPem(
+const testKey = signingKeyFromPem(
   `-----BEGIN PRIVATE KEY-----\n${Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]).toString("base64")}\n-----END PRIVATE KEY-----\n`,
 );
-export const testGateway = `gw-${sha256Hex(testKey.publicKey).slice(0, 16)}`;
+const testGateway = `gw-${sha256Hex(testKey.publicKey).slice(0, 16)}`;
 
 /** A journal on a real folder; commits at once unless told otherwise. */
 export function openTestJournal(
