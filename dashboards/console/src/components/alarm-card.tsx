@@ -66,11 +66,19 @@ export function AlarmCard(props: {
         </span>
       </header>
       <p class="alarm-why">{explain(alarm.explanation, timeZone, nowMs)}</p>
-      <p class="alarm-when">
-        {t("alarm.since", { time: timeText(alarm.onsetTimeMs, timeZone, nowMs) })}
-        {" · "}
-        {endMs === null ? t("alarm.lasts", { duration: lasting }) : t("alarm.lasted", { duration: lasting })}
-      </p>
+      <div class="alarm-when">
+        <p>
+          {t("alarm.since", { time: timeText(alarm.onsetTimeMs, timeZone, nowMs) })}
+          {" · "}
+          {endMs === null ? t("alarm.lasts", { duration: lasting }) : t("alarm.lasted", { duration: lasting })}
+        </p>
+        {withLink ? (
+          <a class="button is-quiet" href={linkTo(["alarms", alarm.alarmId])}>
+            {t("alarm.details")}
+            <ChevronRight size={16} aria-hidden="true" />
+          </a>
+        ) : null}
+      </div>
       <footer class="alarm-foot">
         {alarm.acknowledgedMs === null ? null : (
           <p class="alarm-known">
@@ -82,12 +90,6 @@ export function AlarmCard(props: {
           </p>
         )}
         <Acknowledge alarm={alarm} zoneName={zoneName} />
-        {withLink ? (
-          <a class="button is-quiet" href={linkTo(["alarms", alarm.alarmId])}>
-            {t("alarm.details")}
-            <ChevronRight size={16} aria-hidden="true" />
-          </a>
-        ) : null}
       </footer>
     </article>
   );

@@ -104,6 +104,7 @@ function optionsOf(shown: { readonly current: ChartProps }): Omit<uPlot.Options,
   };
   return {
     ...seriesOf(shown.current.curves),
+    tzDate: (seconds) => dateIn(seconds, shown.current.timeZone),
     legend: { show: false },
     padding: [12, 8, 0, 0],
     cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
@@ -147,6 +148,15 @@ function valueRange(low: number | null, high: number | null, marks: Marks): [num
   const room = Math.max(1, (to - from) * 0.12);
   const laneRoom = ((to - from + 2 * room) * lanes.length * laneHeight) / 260;
   return [from - room - laneRoom, to + room];
+}
+
+/** Full hours and days of the axis are those of the site, wherever the screen is. */
+function dateIn(seconds: number, timeZone: string): Date {
+  try {
+    return uPlot.tzDate(new Date(seconds * 1000), timeZone);
+  } catch {
+    return new Date(seconds * 1000);
+  }
 }
 
 function timeTexts(splits: readonly number[], timeZone: string): string[] {

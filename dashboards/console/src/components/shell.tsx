@@ -27,7 +27,7 @@ function placeOf(first: string | undefined): string {
 export function Shell({ children }: { readonly children: ComponentChildren }): ComponentChild {
   const place = placeOf(currentLocation.value.path[0]);
   return (
-    <div class="shell">
+    <div class="shell" data-link={link.value}>
       <a class="skip" href="#content" onClick={focusContent}>
         {t("app.skip")}
       </a>

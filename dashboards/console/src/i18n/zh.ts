@@ -113,7 +113,7 @@ export const zh: Readonly<Record<TextKey, string>> = {
   "alarm.noneHint": "目前无需处理。已结束的报警在“全部”中。",
   "alarm.noneAtAll": "还没有发生过报警。",
   "alarm.acknowledge": "确认报警",
-  "alarm.acknowledgeOne": "确认 {zone} 的报警",
+  "alarm.acknowledgeOne": "确认报警：{zone}",
   "alarm.comment": "备注（可不填）",
   "alarm.sending": "正在发送",
   "alarm.requested": "{actor} 已于 {time} 请求确认，等待网关回执",
