@@ -59,7 +59,7 @@ export function decodeScene(bytes: Uint8Array, owner: SceneOwner): DecodedScene 
   if (!parsed.success) return { kind: "corrupt", reason: parsed.error.issues[0]?.message ?? "the header is wrong" };
   const { data } = parsed;
   if (data.modelSha256 !== owner.modelSha256 || data.label !== owner.label) return { kind: "other-owner", owner: data };
-  const numbers = bytes.slice(end + 1);
+  const numbers = new Uint8Array(bytes.subarray(end + 1)); // a copy of its own: floats need an aligned start
   const count = (data.entries + 1) * data.dimensions;
   if (numbers.length !== count * 4) {
     return { kind: "corrupt", reason: `${numbers.length} bytes of numbers, expected ${count * 4}` };
