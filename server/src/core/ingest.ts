@@ -142,6 +142,30 @@ export interface CommandStore {
   expireCommands(nowMs: number): Promise<readonly WaitingCommand[]>;
 }
 
+/** A gateway that was not revoked, and when it was last heard. */
+export interface GatewayPresence extends KnownGateway {
+  /** Enrolled, connected, or sent a batch. */
+  readonly lastSeenMs: number;
+  readonly connected: boolean;
+}
+
+/** Alarms that the server itself raises about gateways; kept beside the gateways' own. */
+export interface CentralAlarmStore {
+  /** All organisations' gateways, except revoked ones. */
+  gatewayPresence(): Promise<readonly GatewayPresence[]>;
+  openAlarmsOfKind(ruleKind: string): Promise<readonly Alarm[]>;
+  /** In order, one transaction. */
+  recordCentralEvents(
+    events: readonly { readonly gateway: Omit<KnownGateway, "publicKey" | "revoked">; readonly event: AlarmEvent }[],
+  ): Promise<RecordedChanges["alarms"]>;
+}
+
+/** Acknowledges what no gateway can: the server's own alarms. */
+export interface CentralAcknowledger {
+  /** @returns false when the alarm is not one of the server's */
+  acknowledge(organisationId: string, command: Command): Promise<boolean>;
+}
+
 /** What the ingest says about one batch. */
 export interface IngestResult {
   /** Empty when the bytes did not even say. */

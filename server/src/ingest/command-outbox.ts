@@ -12,7 +12,13 @@ import {
 } from "@frostlight/kernel";
 import { z } from "zod";
 
-import type { CommandDispatcher, CommandSender, CommandStore, WaitingCommand } from "../core/ingest.ts";
+import type {
+  CentralAcknowledger,
+  CommandDispatcher,
+  CommandSender,
+  CommandStore,
+  WaitingCommand,
+} from "../core/ingest.ts";
 import type { CommandOutbox, Scope } from "../core/records.ts";
 
 /** Configuration of commands to gateways. */
@@ -37,6 +43,8 @@ export interface CommandOutboxDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Asked first: the server's own alarms are acknowledged here. */
+  readonly central?: CentralAcknowledger;
 }
 
 export interface DurableCommandOutbox extends CommandOutbox, CommandDispatcher, Part {}
@@ -102,6 +110,7 @@ class StoredCommandOutbox implements DurableCommandOutbox {
     const { stateStore, clock } = this.#deps;
     // What cannot be encoded now can never be sent.
     encodeCommand(command);
+    if ((await this.#deps.central?.acknowledge(scope.organisationId, command)) === true) return;
     const { siteId, gatewayId } = target;
     const { organisationId } = scope;
     const waiting = { organisationId, siteId, gatewayId, command, expiresMs: clock.nowMs() + this.#expiryMs };

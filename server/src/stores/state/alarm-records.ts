@@ -7,9 +7,11 @@ import { foldAlarm } from "./fold-alarm.ts";
 import { chunks, excludedColumns, placedFromRow, rowFromAlarm } from "./rows.ts";
 import type { AlarmEventRow, AlarmRow, Database } from "./schema.ts";
 
+type Owner = Pick<KnownGateway, "gatewayId" | "organisationId" | "siteId">;
+
 /** An alarm event of a gateway, and its place. */
-export interface AlarmStep {
-  readonly gateway: KnownGateway;
+interface AlarmStep {
+  readonly gateway: Owner;
   readonly epoch: string;
   readonly sequence: number;
   readonly position: number;
@@ -79,11 +81,7 @@ async function insertEvent(transaction: Transaction<Database>, step: AlarmStep):
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
-async function refold(
-  transaction: Transaction<Database>,
-  gateway: KnownGateway,
-  alarmId: string,
-): Promise<Alarm | undefined> {
+async function refold(transaction: Transaction<Database>, gateway: Owner, alarmId: string): Promise<Alarm | undefined> {
   const rows = await transaction
     .selectFrom("alarm_events")
     .select(["epoch", "sequence", "position", "body"])

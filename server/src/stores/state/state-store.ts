@@ -5,9 +5,10 @@ import type { Clock, Logger } from "@frostlight/kernel";
 import { Kysely, SqliteDialect } from "kysely";
 import { z } from "zod";
 
-import type { ChainAudit, CommandStore, GatewayAccess, IngestStore } from "../../core/ingest.ts";
+import type { CentralAlarmStore, ChainAudit, CommandStore, GatewayAccess, IngestStore } from "../../core/ingest.ts";
 import type { AccountStore, EnrolmentStore, StateQueries } from "../../core/records.ts";
 import { accountStore } from "./accounts.ts";
+import { centralAlarmStore } from "./central-alarms.ts";
 import { commandStore } from "./command-store.ts";
 import { enrolmentStore } from "./enrolment.ts";
 import { ingestStore } from "./ingest-store.ts";
@@ -27,7 +28,15 @@ export type StateOptions = z.output<typeof stateOptions>;
 
 /** Everything the server knows but samples and files. */
 export interface StateStore
-  extends StateQueries, AccountStore, EnrolmentStore, GatewayAccess, IngestStore, ChainAudit, CommandStore {
+  extends
+    StateQueries,
+    AccountStore,
+    EnrolmentStore,
+    GatewayAccess,
+    IngestStore,
+    ChainAudit,
+    CommandStore,
+    CentralAlarmStore {
   close(): Promise<void>;
 }
 
@@ -57,6 +66,7 @@ export async function openStateStore(
     ...enrolmentStore(writer, clock),
     ...ingestStore(writer),
     ...commandStore(writer),
+    ...centralAlarmStore(writer),
     async close() {
       await reader.destroy();
       await writer.destroy();
