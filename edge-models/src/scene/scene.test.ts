@@ -127,7 +127,7 @@ describe("patches", () => {
     const placement = letterbox(64, 128, 128, 128, "centre"); // content from x 32 to 96
     const person = { left: 0, right: 0.25, top: 0, bottom: 0.125, label: "person", score: 0.9 };
     const mask = maskCells({ columns: 8, rows: 8 }, placement, [person]);
-    const row = (y: number): string => [...mask.slice(y * 8, y * 8 + 8)].join("");
+    const row = (y: number): string => mask.slice(y * 8, y * 8 + 8).join("");
     expect(row(0)).toBe("11110011");
     expect(row(1)).toBe("11110011");
     expect(row(4)).toBe("11000011");
