@@ -37,8 +37,18 @@ export async function smokePorts(): Promise<SmokePorts> {
   return { sensors, plc, camera };
 }
 
+/** Parts of the smoke site besides its MQTT sensors. */
+export interface SmokeParts {
+  readonly opcua: boolean;
+  readonly camera: boolean;
+}
+
 /** The gateway's configuration: readings over MQTT and OPC UA, one camera, delays of a second. */
-export function smokeConfiguration(ports: SmokePorts, plcFolder: string): Readonly<Record<string, unknown>> {
+export function smokeConfiguration(
+  ports: SmokePorts,
+  plcFolder: string,
+  parts: SmokeParts = { opcua: true, camera: true },
+): Readonly<Record<string, unknown>> {
   const point = (id: string, source: string, address: unknown): unknown => ({
     id,
     zone: "store",
@@ -55,19 +65,12 @@ export function smokeConfiguration(ports: SmokePorts, plcFolder: string): Readon
     ],
     sources: [
       { id: "sensors", kind: "mqtt-broker", port: ports.sensors, anonymous: true },
-      {
-        id: "plc",
-        kind: "opcua",
-        endpoint: `opc.tcp://127.0.0.1:${ports.plc}/frostlight/sim`,
-        serverCertificate: { file: join(plcFolder, "own/certs/certificate.pem") },
-        samplingIntervalMs: 50,
-        publishingIntervalMs: 200,
-      },
+      ...(parts.opcua ? [opcUaSource(ports, plcFolder)] : []),
     ],
     points: [
       ...devices.map(({ id, decode }) => point(`mqtt.${id}`, "sensors", { topic: topicOf(id), decode })),
       point(latencyPoint, "sensors", { topic: latencyTopic, decode: { kind: "plain" } }),
-      ...nodes.map((node) => point(`opcua.${node}`, "plc", { nodeId: `ns=1;s=${node}` })),
+      ...(parts.opcua ? nodes.map((node) => point(`opcua.${node}`, "plc", { nodeId: `ns=1;s=${node}` })) : []),
     ],
     alarms: {
       rules: [
@@ -82,7 +85,18 @@ export function smokeConfiguration(ports: SmokePorts, plcFolder: string): Readon
         },
       ],
     },
-    cameras: cameras(ports),
+    cameras: parts.camera ? cameras(ports) : [],
+  };
+}
+
+function opcUaSource(ports: SmokePorts, plcFolder: string): unknown {
+  return {
+    id: "plc",
+    kind: "opcua",
+    endpoint: `opc.tcp://127.0.0.1:${ports.plc}/frostlight/sim`,
+    serverCertificate: { file: join(plcFolder, "own/certs/certificate.pem") },
+    samplingIntervalMs: 50,
+    publishingIntervalMs: 200,
   };
 }
 
