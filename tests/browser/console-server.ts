@@ -11,7 +11,7 @@ import { sampleAlarmEvent } from "../../server/src/api/testing/sample-site.ts";
 import { LiveBus } from "../../server/src/core/live.ts";
 import { fillSite, organisationId, siteId } from "./console-site.ts";
 
-export const consoleFolder = resolve(import.meta.dirname, "../../dashboards/console/dist");
+const consoleFolder = resolve(import.meta.dirname, "../../dashboards/console/dist");
 export const people = { operator: "olga", password: "night shift 2026" } as const;
 
 /** The server's real HTTP interface with the built console, on memory stores filled with one canteen. */

@@ -1,13 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
+import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { complaintsOf, launchBrowser, missingBrowser } from "./browser.ts";
 import { type ConsoleServer, people, startConsoleServer } from "./console-server.ts";
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const sizes = [
   { name: "a phone", width: 360, height: 740, locale: "zh-CN", colorScheme: "light" },
   { name: "a desk", width: 1280, height: 800, locale: "en-US", colorScheme: "dark" },
@@ -46,7 +43,7 @@ interface Violation {
 /** Serious and critical findings of axe on the page as it is. */
 async function seriousViolations(): Promise<string[]> {
   // Evaluated by the debugging protocol, so that the page's own policy stays strict.
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const violations = await page.evaluate<Violation[]>("axe.run().then((result) => result.violations)");
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")

@@ -105,7 +105,7 @@ export interface ZoneRow {
 }
 
 /** The state of a room now: what its alarms say, and unknown as soon as a thermometer's value is too old. */
-export function stateOf(site: SiteOverview, zone: Zone, nowMs: number): ZoneState {
+function stateOf(site: SiteOverview, zone: Zone, nowMs: number): ZoneState {
   if (zone.alarmState !== "normal") return zone.alarmState;
   const thermometers = zone.points.filter((point) => point.quantity === "temperature");
   const isUnknown = thermometers.some((point) => isStale(point, latestOf(site.siteId, point.pointId).value, nowMs));

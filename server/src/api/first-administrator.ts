@@ -7,7 +7,7 @@ import { PasswordHasher } from "./passwords.ts";
 const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
 
 /** 20 characters in groups of five: 100 bits. */
-export function generatePassword(random: Random): string {
+function generatePassword(random: Random): string {
   const letters = [...random.bytes(20)].map((byte) => alphabet[byte % alphabet.length] ?? "a").join("");
   return letters.replace(/(.{5})(?=.)/g, "$1-");
 }

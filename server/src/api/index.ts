@@ -1,3 +1,3 @@
-export { type ApiWiring, createApi, listenApi } from "./create-api.ts";
+export { createApi, listenApi } from "./create-api.ts";
 export { ensureFirstAdministrator } from "./first-administrator.ts";
-export { type ApiOptions, apiOptions } from "./options.ts";
+export { apiOptions } from "./options.ts";

@@ -4,16 +4,14 @@ import type { Role } from "../core/records.ts";
  * What a route asks for. `public`: nothing. `gateway`: the route authenticates a gateway itself. `metrics`: an
  * administrator or an address of `metricsFrom`. The others need a session whose role has them.
  */
-export const permissions = [
-  "public",
-  "gateway",
-  "metrics",
-  "own-account",
-  "read",
-  "acknowledge-alarms",
-  "administer",
-] as const;
-export type Permission = (typeof permissions)[number];
+export type Permission =
+  | "public"
+  | "gateway"
+  | "metrics"
+  | "own-account"
+  | "read"
+  | "acknowledge-alarms"
+  | "administer";
 
 const viewer: readonly Permission[] = ["own-account", "read"];
 const operator: readonly Permission[] = [...viewer, "acknowledge-alarms"];

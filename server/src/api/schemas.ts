@@ -30,10 +30,10 @@ export const problem = named(
   }),
 );
 
-export const role = named("Role", z.enum(["administrator", "operator", "viewer"]));
-export const priority = named("Priority", z.enum(["warning", "high", "critical"]));
-export const quality = named("Quality", z.enum(["good", "uncertain", "bad", "stale"]));
-export const zoneState = named("ZoneState", z.enum(["critical", "high", "warning", "unknown", "normal"]));
+const role = named("Role", z.enum(["administrator", "operator", "viewer"]));
+const priority = named("Priority", z.enum(["warning", "high", "critical"]));
+const quality = named("Quality", z.enum(["good", "uncertain", "bad", "stale"]));
+const zoneState = named("ZoneState", z.enum(["critical", "high", "warning", "unknown", "normal"]));
 
 export const session = named(
   "Session",
@@ -47,9 +47,9 @@ export const session = named(
   }),
 );
 
-export const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
+const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
 
-export const explanation = named(
+const explanation = named(
   "Explanation",
   z.object({
     code: text,
@@ -57,7 +57,7 @@ export const explanation = named(
   }),
 );
 
-export const limitBand = named(
+const limitBand = named(
   "LimitBand",
   z.object({
     low: z.number().nullable(),
@@ -67,7 +67,7 @@ export const limitBand = named(
   }),
 );
 
-export const seriesSample = named(
+const seriesSample = named(
   "SeriesSample",
   z.object({
     timeMs,
@@ -79,7 +79,7 @@ export const seriesSample = named(
   }),
 );
 
-export const seriesBucket = named(
+const seriesBucket = named(
   "SeriesBucket",
   z.object({
     startMs: timeMs,
@@ -106,7 +106,7 @@ export const series = named(
   }),
 );
 
-export const point = named(
+const point = named(
   "Point",
   z.object({
     pointId: text,
@@ -126,7 +126,7 @@ export const acknowledgement = named(
   z.object({ actor: text, issuedAtMs: timeMs, commandId: text, comment: text }),
 );
 
-export const alarm = named(
+const alarm = named(
   "Alarm",
   z.object({
     alarmId: text,
@@ -151,7 +151,7 @@ export const alarm = named(
   }),
 );
 
-export const alarmEvent = named(
+const alarmEvent = named(
   "AlarmEvent",
   z.object({
     eventId: text,
@@ -168,7 +168,7 @@ export const alarmEvent = named(
 export const alarmDetail = named("AlarmDetail", z.object({ alarm, events: list(alarmEvent) }));
 export const alarmList = named("AlarmList", z.object({ alarms: list(alarm), truncated: z.boolean() }));
 
-export const subjectHealth = named(
+const subjectHealth = named(
   "SubjectHealth",
   z.object({ subject: text, gatewayId: text, state: text, timeMs, explanation }),
 );
@@ -176,7 +176,7 @@ export const subjectHealth = named(
 const cameraHealth = z.object({ state: text, timeMs, explanation }).nullable();
 
 /** 96 quarter-hours ending with the current one. */
-export const strip = named(
+const strip = named(
   "Strip",
   z.object({
     startMs: timeMs,
@@ -188,7 +188,7 @@ export const strip = named(
   }),
 );
 
-export const zone = named(
+const zone = named(
   "Zone",
   z.object({
     zoneId: text,
@@ -208,7 +208,7 @@ export const zone = named(
   }),
 );
 
-export const gatewaySummary = named(
+const gatewaySummary = named(
   "GatewaySummary",
   z.object({
     gatewayId: text,
@@ -220,7 +220,7 @@ export const gatewaySummary = named(
   }),
 );
 
-export const siteOverview = named(
+const siteOverview = named(
   "SiteOverview",
   z.object({
     siteId: text,
@@ -241,7 +241,7 @@ export const siteDetail = named(
   z.object({ nowMs: timeMs, site: siteOverview, health: list(subjectHealth) }),
 );
 
-export const box = named(
+const box = named(
   "Box",
   z.object({
     left: z.number(),
@@ -253,7 +253,7 @@ export const box = named(
   }),
 );
 
-export const evidenceReference = named(
+const evidenceReference = named(
   "EvidenceReference",
   z.object({
     sha256: text,
@@ -290,7 +290,7 @@ export const finding = named(
 
 export const findingList = named("FindingList", z.object({ findings: list(finding), truncated: z.boolean() }));
 
-export const camera = named(
+const camera = named(
   "Camera",
   z.object({
     siteId: text,
@@ -306,7 +306,7 @@ export const camera = named(
 );
 export const cameraList = named("CameraList", z.object({ nowMs: timeMs, cameras: list(camera) }));
 
-export const gatewayDetail = named(
+const gatewayDetail = named(
   "GatewayDetail",
   z.object({ ...gatewaySummary.shape, softwareVersion: text.nullable(), health: list(subjectHealth) }),
 );

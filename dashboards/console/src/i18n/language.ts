@@ -5,8 +5,7 @@ import { readChoice, writeChoice } from "../choices.ts";
 import { en, type TextKey } from "./en.ts";
 import { zh } from "./zh.ts";
 
-export const languages = ["zh", "en"] as const;
-export type Language = (typeof languages)[number];
+export type Language = "zh" | "en";
 
 /** Chinese, unless the person chose otherwise or their browser asks for English before anything else. */
 function firstLanguage(): Language {

@@ -53,7 +53,7 @@ export function CamerasPage(): ComponentChild {
   );
 }
 
-export function healthState({ health }: Pick<Camera, "health">): ZoneState {
+function healthState({ health }: Pick<Camera, "health">): ZoneState {
   if (health === null || health.state === "starting") return "unknown";
   return health.state === "ok" ? "normal" : "high";
 }

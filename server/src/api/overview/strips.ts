@@ -2,8 +2,8 @@ import type { Clock } from "@frostlight/kernel";
 
 import type { PointKey, SeriesBucket, TimeSeriesStore } from "../../core/timeseries.ts";
 
-export const quarterHourMs = 15 * 60_000;
-export const stripLength = 96;
+const quarterHourMs = 15 * 60_000;
+const stripLength = 96;
 /** A strip is read again after this long, so that forty open screens cost one query a minute and point. */
 const freshMs = 60_000;
 const maxStrips = 20_000;
@@ -68,12 +68,7 @@ export class Strips {
 }
 
 /** Completeness counts usable values against those expected; the running quarter-hour against what it can have by now. */
-export function stripOf(
-  buckets: readonly SeriesBucket[],
-  startMs: number,
-  nowMs: number,
-  expectedIntervalMs: number,
-): Strip {
+function stripOf(buckets: readonly SeriesBucket[], startMs: number, nowMs: number, expectedIntervalMs: number): Strip {
   const mean: (number | null)[] = Array.from({ length: stripLength }, () => null);
   const completeness: number[] = Array.from({ length: stripLength }, () => 0);
   for (const bucket of buckets) {

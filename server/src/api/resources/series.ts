@@ -13,7 +13,7 @@ const bucketWidthsMs = [
 ].map((seconds) => seconds * 1000);
 
 /** The narrowest width that needs at most `maxPoints` buckets. */
-export function bucketWidthMs(spanMs: number, maxPoints: number): number {
+function bucketWidthMs(spanMs: number, maxPoints: number): number {
   return bucketWidthsMs.find((width) => spanMs / width <= maxPoints) ?? 30 * 86_400_000;
 }
 
