@@ -10,9 +10,9 @@ import type { Alarm } from "../core/records.ts";
 export const gatewaySilenceOptions = z.strictObject({
   afterMinutes: z.number().min(1).max(10_080).default(15).describe("unheard for so long, a gateway is silent"),
 });
-export type GatewaySilenceOptions = z.output<typeof gatewaySilenceOptions>;
+type GatewaySilenceOptions = z.output<typeof gatewaySilenceOptions>;
 
-export const gatewaySilentKind = "gateway-silent";
+const gatewaySilentKind = "gateway-silent";
 const checkMs = 30_000;
 
 export interface GatewaySilenceDeps {

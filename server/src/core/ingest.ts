@@ -77,7 +77,7 @@ export interface ChainAudit {
 }
 
 /** Why an enrolment was refused. */
-export type EnrolRefusal =
+type EnrolRefusal =
   | "token-unknown"
   | "token-expired"
   | "token-used"

@@ -30,7 +30,7 @@ export const commandOptions = z.strictObject({
     .default(24)
     .describe("a command without effect for so long is given up"),
 });
-export type CommandOptions = z.output<typeof commandOptions>;
+type CommandOptions = z.output<typeof commandOptions>;
 
 /** A command is repeated while its effect is not in the journal: the gateway may have lost it in a crash. */
 const repeat: RetrySchedule = { firstMs: 5_000, factor: 2, maxMs: 300_000, jitter: 0.2 };

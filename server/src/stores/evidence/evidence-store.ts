@@ -9,7 +9,6 @@ export const evidenceOptions = z.strictObject({
   kind: z.literal("filesystem").default("filesystem"),
   folder: z.string().min(1).default("data/evidence").describe("created when missing"),
 });
-export type EvidenceOptions = z.output<typeof evidenceOptions>;
 
 /** Opens the store the options name. Leftovers of uploads that a crash cut off are removed. */
 export function openEvidenceStore(

@@ -128,7 +128,7 @@ async function record(transaction: Transaction<Database>, batches: readonly Acce
 }
 
 /** An accepted batch with the row of its epoch. */
-export interface PlacedBatch extends AcceptedBatch {
+interface PlacedBatch extends AcceptedBatch {
   readonly chainId: number;
 }
 

@@ -25,7 +25,7 @@ export interface Database {
   commands: CommandRow;
 }
 
-export interface AuditRow {
+interface AuditRow {
   audit_id: number;
   time_ms: number;
   actor: string;
@@ -58,13 +58,13 @@ export interface TokenRow {
 }
 
 /** Where in the gateways' journals something stands: breaks ties between things of one time. */
-export interface PositionColumns {
+interface PositionColumns {
   epoch: string;
   sequence: number;
   position: number;
 }
 
-export interface DescriptionRow extends PositionColumns {
+interface DescriptionRow extends PositionColumns {
   gateway_id: string;
   site_id: string;
   time_ms: number;
@@ -72,7 +72,7 @@ export interface DescriptionRow extends PositionColumns {
 }
 
 /** One epoch of one gateway. */
-export interface ChainRow {
+interface ChainRow {
   chain_id: number;
   gateway_id: string;
   epoch: string;
@@ -83,7 +83,7 @@ export interface ChainRow {
   last_received_ms: number;
 }
 
-export interface BatchRow {
+interface BatchRow {
   chain_id: number;
   sequence: number;
   hash: Uint8Array;
@@ -144,7 +144,7 @@ export interface FindingEvidenceRow {
   role: EvidenceRole;
 }
 
-export interface EvidenceRow {
+interface EvidenceRow {
   sha256: string;
   site_id: string;
   organisation_id: string;
@@ -164,7 +164,7 @@ export interface HealthRow extends PositionColumns {
   explanation: string;
 }
 
-export interface HealthEventRow {
+interface HealthEventRow {
   chain_id: number;
   sequence: number;
   position: number;
@@ -174,7 +174,7 @@ export interface HealthEventRow {
   explanation: string;
 }
 
-export interface DropRow {
+interface DropRow {
   chain_id: number;
   sequence: number;
   position: number;

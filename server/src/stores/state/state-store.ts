@@ -24,7 +24,7 @@ export const stateOptions = z.strictObject({
   file: z.string().min(1).default("data/state.db").describe("database file; its folder is created when missing"),
   busyTimeoutMs: z.int().min(0).max(60_000).default(5_000).describe("how long to wait for another process's lock"),
 });
-export type StateOptions = z.output<typeof stateOptions>;
+type StateOptions = z.output<typeof stateOptions>;
 
 /** Everything the server knows but samples and files. */
 export interface StateStore
