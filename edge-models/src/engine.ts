@@ -126,11 +126,11 @@ export class ModelEngine {
     );
     const grid = describePatches(detection.features);
     const mask = maskCells(grid, detection.placement, masked);
-    const wasLearning = scene.memory.phase === "learning";
+    const { phase } = scene.memory;
     const judged = await scene.memory.look(grid, mask);
-    if (wasLearning) {
-      const copy = await this.#detector.detect(await jitter(image, judged.framesLearnt), true);
-      await scene.memory.remember(describePatches(copy.features), mask);
+    if (phase !== "ready" && scene.memory.phase !== "ready") {
+      const copy = await this.#detector.detect(await jitter(image, phase, judged.framesLearnt), true);
+      await scene.memory.lookAtCopy(phase, describePatches(copy.features), mask);
     }
     return judged;
   }

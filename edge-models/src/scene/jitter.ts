@@ -16,12 +16,26 @@ export async function compressJpeg(image: RgbImage, quality: number): Promise<Rg
   return { width, height, rgb: await sharp(jpeg).removeAlpha().raw().toBuffer() };
 }
 
-/** The n-th of the versions a scene memory learns besides the frame itself. */
-export function jitter(image: RgbImage, n: number): Promise<RgbImage> {
-  const versions = [
-    () => Promise.resolve(changeLight(image, 0.8)),
-    () => compressJpeg(image, 30),
-    () => Promise.resolve(changeLight(image, 1.2)),
-  ];
-  return (versions[n % versions.length] ?? (() => Promise.resolve(image)))();
+type Version = (image: RgbImage) => RgbImage | Promise<RgbImage>;
+
+/** ± 30 % of light and coarse compression: none of them is unusual. */
+const learnt: readonly Version[] = [
+  (image) => changeLight(image, 0.7),
+  (image) => compressJpeg(image, 25),
+  (image) => changeLight(image, 1.3),
+  (image) => changeLight(image, 0.85),
+  (image) => compressJpeg(image, 40),
+  (image) => changeLight(image, 1.15),
+];
+/** Other values than the learnt ones, so that the threshold is not set on what was learnt by heart. */
+const calibrated: readonly Version[] = [
+  (image) => changeLight(image, 0.78),
+  (image) => compressJpeg(image, 30),
+  (image) => changeLight(image, 1.22),
+];
+
+/** The n-th version that a scene memory sees besides the frame itself. */
+export async function jitter(image: RgbImage, purpose: "learning" | "calibrating", n: number): Promise<RgbImage> {
+  const versions = purpose === "learning" ? learnt : calibrated;
+  return (await versions[n % versions.length]?.(image)) ?? image;
 }

@@ -86,9 +86,8 @@ export class SceneMemory {
    */
   async look(grid: PatchGrid, mask: Uint8Array): Promise<SceneScore> {
     this.#fit(grid);
-    const visible = mask.reduce((sum, masked) => sum + 1 - masked, 0);
     const { phase } = this;
-    const enough = visible >= mask.length * minVisibleShare;
+    const enough = this.#shows(mask);
     if (phase === "learning") {
       if (enough) {
         await this.#remember(grid, mask);
@@ -106,10 +105,12 @@ export class SceneMemory {
     return this.#answer(score, cells);
   }
 
-  /** Adds a light- or JPEG-jittered copy of a frame just learnt. */
-  async remember(copy: PatchGrid, mask: Uint8Array): Promise<void> {
+  /** Takes a light- or JPEG-jittered copy of the frame just looked at into account, without counting it as a frame. */
+  async lookAtCopy(phase: "learning" | "calibrating", copy: PatchGrid, mask: Uint8Array): Promise<void> {
     this.#fit(copy);
-    await this.#remember(copy, mask);
+    if (!this.#shows(mask)) return;
+    if (phase === "learning") await this.#remember(copy, mask);
+    else this.#highest = Math.max(this.#highest, meanOfHighest(await this.#distances(copy, mask), strangestCells));
   }
 
   /** Undefined until it is ready. */
@@ -122,6 +123,10 @@ export class SceneMemory {
       scale: this.#scale,
       patches: this.#patches.slice(0, this.#count * this.#grid.dimensions),
     };
+  }
+
+  #shows(mask: Uint8Array): boolean {
+    return mask.reduce((sum, masked) => sum + 1 - masked, 0) >= mask.length * minVisibleShare;
   }
 
   #answer(score: number | null, cells: Float32Array): SceneScore {
