@@ -15,7 +15,7 @@ import {
 } from "@frostlight/kernel";
 
 import { createAlarmEngine, defaultRules, parseAlarmSnapshot } from "./alarms/index.ts";
-import { createCamera } from "./cameras/index.ts";
+import { createCamera, ModelPool } from "./cameras/index.ts";
 import { isClockSynchronised } from "./clock-state.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
@@ -126,9 +126,11 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     health: (event) => recorder.health(event),
     evidence: (data, mediaType, role) => evidence.put(data, mediaType, role),
   };
+  const models = new ModelPool(clock, logger.child({ stage: "models" }));
   const cameras = config.cameras.map((camera) =>
     createCamera({
       config: camera,
+      models,
       timeZone: config.site.timeZone,
       output,
       clock,
@@ -194,6 +196,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
       ...(uplink === undefined ? [] : [uplink]),
       drops,
       ...sources,
+      models,
       ...cameras,
       watchdog,
     ],

@@ -1,60 +1,220 @@
-import { type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
+import { setImmediate as yieldTurn } from "node:timers/promises";
 
-import type { CameraOutput, CameraStatus } from "../core/camera.ts";
+import type { EvidenceReference, Finding } from "@frostlight/contract";
+import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
+
+import type { CameraOutput, CameraStatus, Frame, FrameEvent } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
+import { drawEvidence, originalPicture } from "./evidence-picture.ts";
+import { toGrey } from "./grey.ts";
+import { type PictureHealth, PictureJudge } from "./health.ts";
+import type { ModelPool } from "./model-pool.ts";
+import { MotionDetector } from "./motion.ts";
+import { CameraVision, type SceneHit } from "./vision.ts";
 
 export interface CameraParts {
   readonly config: CameraConfig;
+  /** IANA name, for schedules. */
   readonly timeZone: string;
+  readonly models: Pick<ModelPool, "get">;
   readonly output: CameraOutput;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A folder of this camera's own; exists. */
   readonly stateFolder: string;
 }
 
-/** Takes frames and reports whether there are any (the other stages are being added). */
-export function createCamera(parts: CameraParts): Part & { status(): CameraStatus } {
-  const { config, clock, random, logger, environment } = parts;
-  const stop = new AbortController();
-  let framesSeen = 0;
-  let lastFrameMs: number | null = null;
-  let problem: string | null = null;
-  let health = "starting";
-  let running = Promise.resolve();
-  const say = async (state: string, code: string): Promise<void> => {
-    if (health === state) return;
-    health = state;
-    const explanation = { code, parameters: {} };
-    await parts.output.health({ subject: `camera:${config.id}`, state, timeMs: clock.nowMs(), explanation });
-  };
-  const run = async (): Promise<void> => {
-    const context = { cameraId: config.id, clock, random, logger, signal: stop.signal, environment };
-    for await (const event of config.frames.definition.open(config.frames.options, context)) {
-      if (event.kind === "problem") {
-        problem = event.message;
-        await say("offline", "camera-offline");
-      } else {
-        framesSeen += 1;
-        lastFrameMs = event.frame.timeMs;
-        problem = null;
-        await say("ok", "camera-ok");
+export interface Camera extends Part {
+  status(): CameraStatus;
+}
+
+/** After motion or a hit every frame is looked at for so long. */
+const attentionMs = 10_000;
+const watchMs = 1_000;
+
+/** Frames → health → motion → model → tracks → rules of one camera. What fails here stays here. */
+export function createCamera(parts: CameraParts): Camera {
+  return new CameraLoop(parts);
+}
+
+class CameraLoop implements Camera {
+  readonly name: string;
+  readonly #parts: CameraParts;
+  readonly #judge: PictureJudge;
+  readonly #motion = new MotionDetector();
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  #cancelWatch: CancelTimer | undefined;
+  #vision: CameraVision | undefined;
+  #health: PictureHealth | "offline" | "starting" = "starting";
+  #framesSeen = 0;
+  #framesSkipped = 0;
+  #findings = 0;
+  #lastFrameMs: number | null = null;
+  #lastFrameMonotonicMs: number;
+  #lastLookMs = Number.NEGATIVE_INFINITY;
+  #attentiveUntilMs = 0;
+  #frameProblem: string | null = null;
+  #modelProblem: string | null = null;
+  #reporting: Promise<void> = Promise.resolve();
+
+  constructor(parts: CameraParts) {
+    this.name = `camera ${parts.config.id}`;
+    this.#parts = parts;
+    this.#judge = new PictureJudge(parts.config.health);
+    this.#lastFrameMonotonicMs = 0;
+  }
+
+  start(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    this.#lastFrameMonotonicMs = clock.monotonicMs();
+    this.#report("starting");
+    this.#cancelWatch = clock.every(watchMs, () => {
+      const silentMs = clock.monotonicMs() - this.#lastFrameMonotonicMs;
+      if (silentMs >= this.#parts.config.health.offlineSeconds * 1_000) this.#setHealth("offline");
+    });
+    const loops = [this.#takeFrames(), this.#openVision()];
+    this.#running = Promise.allSettled(loops).then((results) => {
+      for (const result of results) {
+        if (result.status === "rejected") logger.error("camera-loop-failed", { error: describeError(result.reason) });
       }
+    });
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelWatch?.();
+    this.#stop.abort(new Error("stopping"));
+    await this.#running;
+    const vision = this.#vision;
+    this.#vision = undefined;
+    await vision?.close().catch(() => undefined); // the model may be gone already
+    await this.#reporting;
+  }
+
+  status(): CameraStatus {
+    return {
+      cameraId: this.#parts.config.id,
+      health: this.#health,
+      framesSeen: this.#framesSeen,
+      framesSkipped: this.#framesSkipped,
+      findings: this.#findings,
+      lastFrameMs: this.#lastFrameMs,
+      problem: this.#frameProblem ?? this.#modelProblem,
+    };
+  }
+
+  /** A missing or broken model leaves the camera with its health alone, and says why. */
+  async #openVision(): Promise<void> {
+    const { config, models, logger, timeZone, stateFolder } = this.#parts;
+    if (config.rules.length === 0) return;
+    try {
+      const model = await models.get(config.model);
+      if (this.#stop.signal.aborted) return;
+      this.#vision = await CameraVision.open({ config, model, timeZone, stateFolder, logger });
+    } catch (error) {
+      this.#modelProblem = `no findings: ${describeError(error)}`;
+      logger.error("camera-without-model", { error: describeError(error) });
     }
-  };
-  return {
-    name: `camera ${config.id}`,
-    start: () => {
-      running = run().catch((error: unknown) => {
-        logger.error("camera-failed", { error: describeError(error) });
+  }
+
+  async #takeFrames(): Promise<void> {
+    const { config, clock, random, logger, environment } = this.#parts;
+    const context = { cameraId: config.id, clock, random, logger, signal: this.#stop.signal, environment };
+    for await (const event of config.frames.definition.open(config.frames.options, context)) {
+      if (this.#stop.signal.aborted) return;
+      try {
+        await this.#take(event);
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        this.#modelProblem = describeError(error);
+        logger.error("frame-failed", { error: describeError(error) });
+      }
+      await yieldTurn();
+    }
+  }
+
+  async #take(event: FrameEvent): Promise<void> {
+    if (event.kind === "problem") {
+      if (this.#frameProblem !== event.message) this.#parts.logger.warn("camera-problem", { ...event });
+      this.#frameProblem = event.message;
+      return;
+    }
+    const { frame } = event;
+    this.#framesSeen += 1;
+    this.#frameProblem = null;
+    this.#lastFrameMs = frame.timeMs;
+    this.#lastFrameMonotonicMs = this.#parts.clock.monotonicMs();
+    const grey = toGrey(frame);
+    this.#setHealth(this.#judge.look(grey, frame.monotonicMs));
+    const { moved } = this.#motion.look(grey);
+    if (this.#health !== "ok") return;
+    await this.#lookAt(frame, moved);
+  }
+
+  /** The network runs on motion, while something holds the attention, and now and then. */
+  async #lookAt(frame: Frame, moved: boolean): Promise<void> {
+    const vision = this.#vision;
+    if (vision === undefined) return;
+    const nowMs = frame.monotonicMs;
+    if (moved || vision.isAttentive()) this.#attentiveUntilMs = nowMs + attentionMs;
+    const idle = nowMs - this.#lastLookMs >= this.#parts.config.idleSeconds * 1_000;
+    if (nowMs > this.#attentiveUntilMs && !idle) {
+      this.#framesSkipped += 1;
+      return;
+    }
+    this.#lastLookMs = nowMs;
+    for (const hit of await vision.look(frame)) await this.#reportFinding(frame, hit, vision);
+  }
+
+  async #reportFinding(frame: Frame, hit: SceneHit, vision: CameraVision): Promise<void> {
+    const { config, output, random, logger } = this.#parts;
+    const evidence: EvidenceReference[] = [
+      await output.evidence(
+        await drawEvidence(frame, hit),
+        "image/jpeg",
+        hit.heatMap === null ? "picture" : "heat-map",
+      ),
+      await output.evidence(await originalPicture(frame), "image/jpeg", hit.heatMap === null ? "original" : "picture"),
+    ];
+    const finding: Finding = {
+      findingId: random.uuid(),
+      cameraId: config.id,
+      zoneId: config.zone,
+      ruleId: hit.ruleId,
+      ruleKind: hit.ruleKind,
+      severity: hit.severity,
+      firstSeenMs: hit.firstSeenMs,
+      lastSeenMs: frame.timeMs,
+      score: hit.score,
+      threshold: hit.threshold,
+      modelId: vision.model.id,
+      modelSha256: vision.model.sha256,
+      boxes: hit.boxes,
+      evidence,
+      explanation: hit.explanation,
+    };
+    await output.finding(finding);
+    this.#findings += 1;
+    logger.info("finding", { findingId: finding.findingId, rule: hit.ruleId, score: hit.score });
+  }
+
+  #setHealth(health: PictureHealth | "offline"): void {
+    if (this.#health !== health) this.#report(health);
+  }
+
+  /** Health changes are journaled one after the other; one that cannot be written is logged and the next one goes on. */
+  #report(health: PictureHealth | "offline" | "starting"): void {
+    const { config, clock, logger, output } = this.#parts;
+    this.#health = health;
+    const explanation = { code: `camera-${health}`, parameters: {} };
+    const event = { subject: `camera:${config.id}`, state: health, timeMs: clock.nowMs(), explanation };
+    this.#reporting = this.#reporting
+      .then(() => output.health(event))
+      .catch((error: unknown) => {
+        logger.error("camera-health-not-journaled", { state: health, error: describeError(error) });
       });
-      return Promise.resolve();
-    },
-    stop: async () => {
-      stop.abort(new Error("stopping"));
-      await running;
-    },
-    status: () => ({ cameraId: config.id, health, framesSeen, framesSkipped: 0, findings: 0, lastFrameMs, problem }),
-  };
+  }
 }

@@ -1,2 +1,3 @@
-export { createCamera } from "./camera.ts";
-export { cameraConfig, type CameraConfig } from "./camera-config.ts";
+export { type Camera, createCamera } from "./camera.ts";
+export { cameraConfig } from "./camera-config.ts";
+export { ModelPool } from "./model-pool.ts";
