@@ -12,6 +12,7 @@ import {
 } from "@frostlight/kernel";
 import { collectDefaultMetrics, Registry } from "prom-client";
 
+import { createGatewaySilence } from "./alarms/gateway-silence.ts";
 import { createApi, ensureFirstAdministrator, listenApi } from "./api/index.ts";
 import type { ServerConfig } from "./config/index.ts";
 import type { BatchAcceptor, CommandDispatcher } from "./core/ingest.ts";
@@ -60,12 +61,20 @@ export async function buildServer(config: ServerConfig, environment: Environment
     logger: stage("ingest"),
     metrics,
   });
+  const silence = createGatewaySilence({
+    options: config.alarms.gatewaySilence,
+    stateStore: state,
+    live,
+    clock,
+    logger: stage("gateway-silence"),
+  });
   const commands = createCommandOutbox({
     options: config.commands,
     stateStore: state,
     clock,
     random,
     logger: stage("commands"),
+    central: silence,
   });
   const broker = createBroker({ config, ingest, state, commands, live, logger: stage("broker"), environment });
   const routes = gatewayRoutes({
@@ -118,7 +127,7 @@ export async function buildServer(config: ServerConfig, environment: Environment
     },
     stop: () => api.close(),
   };
-  return new ServerProcess(new Lifecycle([stores, door, commands, broker.part, http], logger), environment);
+  return new ServerProcess(new Lifecycle([stores, door, silence, commands, broker.part, http], logger), environment);
 }
 
 /** The lifecycle with systemd's watchdog beside it: fed as long as the main loop turns. */

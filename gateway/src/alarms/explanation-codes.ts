@@ -41,6 +41,16 @@ export const explanationParameters = {
   "uplink-offline": ["server", "message"],
   "gateway-started": ["softwareVersion"],
   "gateway-stopping": [],
+  "gateway-silent": ["gateway", "lastSeen", "silentMinutes", "limitMinutes"],
+  "journal-torn-tail-cut": [],
+  "journal-batch-quarantined": [],
+  "journal-batch-lost": [],
+  "journal-chain-broken": [],
+  "journal-lost": [],
+  "journal-adopted": [],
+  "journal-positions-damaged": [],
+  "journal-full": [],
+  "journal-has-room": [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type ExplanationCode = keyof typeof explanationParameters;

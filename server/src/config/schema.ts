@@ -1,6 +1,7 @@
 import { logLevels, pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
+import { gatewaySilenceOptions } from "../alarms/gateway-silence.ts";
 import { apiOptions } from "../api/index.ts";
 import { brokerOptions } from "../ingest/broker-options.ts";
 import { commandOptions } from "../ingest/command-outbox.ts";
@@ -18,6 +19,7 @@ export const serverConfig = z.strictObject({
   broker: brokerOptions.prefault({ kind: "embedded" }),
   ingest: ingestOptions.prefault({}),
   commands: commandOptions.prefault({}),
+  alarms: z.strictObject({ gatewaySilence: gatewaySilenceOptions.prefault({}) }).prefault({}),
   state: stateOptions.omit({ file: true }).prefault({}),
   timeSeries: pluginSchema(timeSeriesRegistry, {}).prefault({ kind: "sqlite" }),
   evidence: evidenceOptions.omit({ folder: true }).prefault({}),
