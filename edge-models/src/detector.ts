@@ -1,4 +1,4 @@
-import { FrostlightError } from "@frostlight/kernel";
+import { FrostlightError } from "@frostlight/kernel/errors";
 import type { Tensor } from "onnxruntime-node";
 
 import type { OutputTensor } from "./families/family.ts";

@@ -1,4 +1,4 @@
-import { FrostlightError } from "@frostlight/kernel";
+import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type Detector, openDetector } from "./detector.ts";
 import type { Placement } from "./letterbox.ts";

@@ -1,7 +1,7 @@
 /** The inference thread: ONNX Runtime computes in the calling thread, which must not be the one that serves sensors. */
 import { parentPort, workerData } from "node:worker_threads";
 
-import { describeError, FrostlightError } from "@frostlight/kernel";
+import { describeError, FrostlightError } from "@frostlight/kernel/errors";
 
 import { type ModelEngine, openEngine } from "./engine.ts";
 import type {

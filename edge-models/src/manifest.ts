@@ -77,11 +77,15 @@ export async function readManifest(path: string): Promise<ManifestFile> {
   if (!parsed.success) {
     throw invalid(file, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
   }
-  const outputs = modelFamilies.get(parsed.data.family).outputs.safeParse(parsed.data.outputs);
-  if (!outputs.success) {
-    const problems = outputs.error.issues.map((issue) => `outputs.${issue.path.join(".")}: ${issue.message}`);
-    throw invalid(file, problems.join("; "));
-  }
+  const { roles } = modelFamilies.get(parsed.data.family);
+  const named = Object.keys(parsed.data.outputs);
+  const problems = [
+    ...roles.filter((role) => !named.includes(role)).map((role) => `outputs.${role}: missing`),
+    ...named
+      .filter((role) => !roles.includes(role))
+      .map((role) => `outputs.${role}: unknown, expected ${roles.join(", ")}`),
+  ];
+  if (problems.length > 0) throw invalid(file, problems.join("; "));
   return { manifest: parsed.data, modelPath: join(dirname(file), parsed.data.file) };
 }
 

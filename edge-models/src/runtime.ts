@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 
-import { describeError, FrostlightError } from "@frostlight/kernel";
+import { describeError, FrostlightError } from "@frostlight/kernel/errors";
 import type * as OnnxRuntime from "onnxruntime-node";
 
 import type { KnownShape } from "./families/family.ts";

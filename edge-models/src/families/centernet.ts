@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 import { type Candidate, suppress } from "../boxes.ts";
 import type { DecodeSettings, ModelFamily, OutputTensor } from "./family.ts";
 
@@ -14,7 +12,7 @@ const limit = 100;
  */
 export const centernet: ModelFamily<"centernet", { cells: string; logits: string; size: string }> = {
   kind: "centernet",
-  outputs: z.strictObject({ cells: z.string(), logits: z.string(), size: z.string() }),
+  roles: ["cells", "logits", "size"],
   check({ cells, logits, size }) {
     if (cells.length !== 1 || logits.length !== 1) {
       return `outputs cells and logits must be lists, found [${cells.join(", ")}] and [${logits.join(", ")}]`;

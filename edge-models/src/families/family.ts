@@ -1,5 +1,3 @@
-import type { z } from "zod";
-
 import type { Candidate } from "../boxes.ts";
 
 /** One output of a network as it came. */
@@ -25,8 +23,8 @@ export interface ModelFamily<
   Outputs extends Readonly<Record<string, string>> = Record<string, string>,
 > {
   readonly kind: K;
-  /** Names of the outputs by role, from the manifest. */
-  readonly outputs: z.ZodType<Outputs>;
+  /** What the manifest has to name an output for. */
+  readonly roles: readonly (keyof Outputs & string)[];
   /** What is wrong with the outputs' shapes, or undefined. */
   check(shapes: Readonly<Record<keyof Outputs, KnownShape>>, classCount: number): string | undefined;
   decode(outputs: Readonly<Record<keyof Outputs, OutputTensor>>, settings: DecodeSettings): readonly Candidate[];

@@ -1,4 +1,4 @@
-import { createRegistry, type Registry } from "@frostlight/kernel";
+import { createRegistry, type Registry } from "@frostlight/kernel/registry";
 
 import { centernet } from "./centernet.ts";
 import type { ModelFamily } from "./family.ts";

@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 import { type Candidate, suppress } from "../boxes.ts";
 import type { DecodeSettings, ModelFamily, OutputTensor } from "./family.ts";
 
@@ -12,7 +10,7 @@ const limit = 100;
  */
 export const yolox: ModelFamily<"yolox-raw", { grid: string }> = {
   kind: "yolox-raw",
-  outputs: z.strictObject({ grid: z.string() }),
+  roles: ["grid"],
   check({ grid }, classCount) {
     if (grid.length === 3 && grid[2] === 5 + classCount) return undefined;
     return `output grid must be [1, cells, ${5 + classCount}], found [${grid.join(", ")}]`;

@@ -9,6 +9,8 @@ export function changeLight(image: RgbImage, factor: number): RgbImage {
 /** The picture after JPEG compression of that quality. */
 export async function compressJpeg(image: RgbImage, quality: number): Promise<RgbImage> {
   const { default: sharp } = await import("sharp");
+  sharp.cache(false);
+  sharp.concurrency(1);
   const { width, height } = image;
   const jpeg = await sharp(image.rgb, { raw: { width, height, channels: 3 } })
     .jpeg({ quality })

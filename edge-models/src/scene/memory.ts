@@ -1,4 +1,4 @@
-import { FrostlightError } from "@frostlight/kernel";
+import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type NearestSearch, squaredDistance } from "./nearest.ts";
 import type { PatchGrid } from "./patches.ts";

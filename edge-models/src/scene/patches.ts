@@ -1,4 +1,4 @@
-import { FrostlightError } from "@frostlight/kernel";
+import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type Placement, toInput } from "../letterbox.ts";
 import type { DetectedBox, FeatureMap } from "../picture.ts";

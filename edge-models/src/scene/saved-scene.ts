@@ -1,21 +1,39 @@
 import { createHash } from "node:crypto";
 
-import { z } from "zod";
-
 import type { SavedScene } from "./memory.ts";
 
-const header = z.strictObject({
-  format: z.literal(1),
-  modelSha256: z.string(),
-  label: z.string(),
-  dimensions: z.int().positive().max(100_000),
-  columns: z.int().positive().max(4096),
-  rows: z.int().positive().max(4096),
-  threshold: z.number().positive(),
-  framesLearnt: z.int().positive(),
-  entries: z.int().positive().max(1_000_000),
-  sha256: z.string(),
-});
+/** The first line. Checked by hand: the inference thread does without the schema library and its memory. */
+interface Header extends SceneOwner {
+  readonly format: 1;
+  readonly dimensions: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly threshold: number;
+  readonly framesLearnt: number;
+  readonly entries: number;
+  /** Of the numbers. */
+  readonly sha256: string;
+}
+
+function readHeader(line: string): Header | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== "object" || json === null) return undefined;
+  const value = (key: string): unknown => Reflect.get(json, key);
+  const texts = ["modelSha256", "label", "sha256"].every((key) => typeof value(key) === "string");
+  const counts = ["dimensions", "columns", "rows", "framesLearnt", "entries"].every((key) => isCount(value(key)));
+  const threshold = value("threshold");
+  const positive = typeof threshold === "number" && Number.isFinite(threshold) && threshold > 0;
+  return value("format") === 1 && texts && counts && positive ? (json as Header) : undefined; // just checked
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) > 0 && Number(value) <= 1_000_000;
+}
 
 /** What a stored memory belongs to: another model, or another label, makes it useless. */
 export interface SceneOwner {
@@ -37,7 +55,7 @@ export function encodeScene(scene: SavedScene, owner: SceneOwner): Uint8Array {
     framesLearnt: scene.framesLearnt,
     entries: scene.patches.length / scene.dimensions,
     sha256: createHash("sha256").update(numbers).digest("hex"),
-  } satisfies z.input<typeof header>;
+  } satisfies Header;
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), numbers]);
 }
 
@@ -49,15 +67,8 @@ export type DecodedScene =
 export function decodeScene(bytes: Uint8Array, owner: SceneOwner): DecodedScene {
   const end = bytes.indexOf(10);
   if (end === -1) return { kind: "corrupt", reason: "no header" };
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString("utf8"));
-  } catch {
-    return { kind: "corrupt", reason: "the header is no JSON" };
-  }
-  const parsed = header.safeParse(json);
-  if (!parsed.success) return { kind: "corrupt", reason: parsed.error.issues[0]?.message ?? "the header is wrong" };
-  const { data } = parsed;
+  const data = readHeader(Buffer.from(bytes.subarray(0, end)).toString("utf8"));
+  if (data === undefined) return { kind: "corrupt", reason: "the header is wrong" };
   if (data.modelSha256 !== owner.modelSha256 || data.label !== owner.label) return { kind: "other-owner", owner: data };
   const numbers = new Uint8Array(bytes.subarray(end + 1)); // a copy of its own: floats need an aligned start
   const count = (data.entries + 1) * data.dimensions;
