@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
+import { gatewayNodeArgs } from "../../tests/sims/child.ts";
 import { ServerClient } from "../../tests/sims/server-client.ts";
 import { type ChildPlan, Children } from "./children.ts";
 import { Commentary } from "./commentary.ts";
@@ -102,7 +103,10 @@ async function main(options: DemoOptions): Promise<number> {
       await writeFile(join(folder, "gateway.yaml"), gateway);
       const configuration = ["--config", join(folder, "gateway.yaml")];
       await Promise.all([
-        children.start(plan("gateway", "gateway/src/main.ts", configuration, (child) => child.started())),
+        children.start({
+          ...plan("gateway", "gateway/src/main.ts", configuration, (child) => child.started()),
+          nodeArgs: gatewayNodeArgs,
+        }),
         ...others.map((simulator) => children.start(simulator)),
       ]);
       while (!(await client.gateways()).some((candidate) => candidate.connected)) {

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 import { stringify } from "yaml";
 
-import { Child } from "../sims/child.ts";
+import { Child, gatewayNodeArgs } from "../sims/child.ts";
 import { freePorts } from "../sims/free-port.ts";
 import { ServerClient } from "../sims/server-client.ts";
 import { startTcpProxy, type TcpProxy } from "../sims/tcp-proxy.ts";
@@ -19,7 +19,6 @@ export interface SiteOptions {
   /** The gateway's configuration without state folder, uplink and local page. */
   readonly gateway: (folder: string) => Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
-  readonly nodeArgs?: readonly string[];
 }
 
 /** The password in the server's first line. */
@@ -92,7 +91,7 @@ export class Site {
   }
 
   async startGateway(): Promise<void> {
-    this.#gateway = this.#spawn("gateway", gatewayMain, this.#options.nodeArgs);
+    this.#gateway = this.#spawn("gateway", gatewayMain, gatewayNodeArgs);
     await this.#gateway.started();
   }
 

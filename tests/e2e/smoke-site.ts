@@ -100,8 +100,18 @@ function opcUaSource(ports: SmokePorts, plcFolder: string): unknown {
   };
 }
 
-function cameras(_ports: SmokePorts): readonly unknown[] {
-  return [];
+/** The clip shows people at all times; the yard is closed at all times. */
+function cameras(ports: SmokePorts): readonly unknown[] {
+  const url = `http://127.0.0.1:${ports.camera}/snapshot.jpg`;
+  return [
+    {
+      id: "yard",
+      zone: "yard",
+      name: { zh: "场地", en: "Yard" },
+      frames: { kind: "http-snapshot", url, fps: 2 },
+      rules: [{ id: "people", kind: "closed-zone", k: 2, n: 5 }],
+    },
+  ];
 }
 
 function topicOf(id: string): string {

@@ -1,6 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, type WriteStream } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+
+const compileCache = join(import.meta.dirname, "../../node_modules/.cache/node-compile");
+/** The gateway's young generation: small, since a Pi's memory is dearer than a little more collecting. */
+export const gatewayNodeArgs = ["--max-semi-space-size=2"] as const;
 
 export interface ChildOptions {
   readonly name: string;
@@ -34,6 +39,8 @@ export class Child {
     const nodeArgs = ["--disable-warning=ExperimentalWarning", ...(options.nodeArgs ?? [])];
     this.#process = spawn(process.execPath, [...nodeArgs, options.script, ...options.args], {
       stdio: ["pipe", "pipe", "pipe"],
+      // Stripped and compiled sources are kept: a start takes a fraction of the time and of the memory.
+      env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
       // Its own group: a Ctrl-C in the terminal reaches only the parent, which ends its children in order.
       detached: true,
     });
