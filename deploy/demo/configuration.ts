@@ -174,5 +174,23 @@ function opcUaSource(ports: Ports, certificate: string): string {
 }
 
 function cameras(ports: Ports): string {
-  return `cameras: [] # ${ports.yard} ${ports.kitchen}`;
+  return `cameras:
+  - id: yard-camera
+    zone: dock
+    name: { zh: 收货场地, en: Receiving yard }
+    frames: { kind: http-snapshot, url: "http://127.0.0.1:${ports.yard}/snapshot.jpg", fps: 2 }
+    rules:
+      # The paved part of the picture is closed around the clock. Demonstration value: again after 5 minutes.
+      - id: yard-closed
+        kind: closed-zone
+        polygon: [[0, 0.3], [1, 0.3], [1, 0.9], [0.55, 0.65], [0, 0.5]]
+        realarmMinutes: 5
+  - id: kitchen-camera
+    zone: prep-room
+    name: { zh: 备餐间, en: Prep room }
+    frames: { kind: http-snapshot, url: "http://127.0.0.1:${ports.kitchen}/snapshot.jpg", fps: 2 }
+    idleSeconds: 5
+    rules:
+      # Demonstration values: learnt in 40 s instead of minutes, again after 5 minutes.
+      - { id: prep-room-unusual, kind: unusual-scene, learnFrames: 80, realarmMinutes: 5 }`;
 }

@@ -102,14 +102,13 @@ function opcUaSource(ports: SmokePorts, plcFolder: string): unknown {
 
 /** The clip shows people at all times; the yard is closed at all times. */
 function cameras(ports: SmokePorts): readonly unknown[] {
-  const url = `http://127.0.0.1:${ports.camera}/snapshot.jpg`;
   return [
     {
-      id: "yard",
+      id: "yard-camera",
       zone: "yard",
-      name: { zh: "场地", en: "Yard" },
-      frames: { kind: "http-snapshot", url, fps: 2 },
-      rules: [{ id: "people", kind: "closed-zone", k: 2, n: 5 }],
+      name: { zh: "收货场地", en: "Receiving yard" },
+      frames: { kind: "http-snapshot", url: `http://127.0.0.1:${ports.camera}/snapshot.jpg`, fps: 2 },
+      rules: [{ id: "yard-closed", kind: "closed-zone", realarmMinutes: 60 }],
     },
   ];
 }
