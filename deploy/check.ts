@@ -17,7 +17,9 @@ const steps: readonly { readonly name: string; readonly command: readonly [strin
 ];
 
 const failed: string[] = [];
-const chosen = process.argv.includes("--without-tests") ? steps.filter((step) => !step.name.startsWith("tests")) : steps;
+const chosen = process.argv.includes("--without-tests")
+  ? steps.filter((step) => !step.name.startsWith("tests"))
+  : steps;
 for (const { name, command } of chosen) {
   const started = performance.now();
   const result = spawnSync(command[0], command.slice(1), { cwd: root, stdio: "inherit" });

@@ -31,7 +31,7 @@ import { StatusBoard } from "./status-board.ts";
 import { createUplink, loadEnrolment, openIdentity } from "./uplink/index.ts";
 
 /** Shown to the server and on the local page. */
-export const softwareVersion = "0.1.0";
+const softwareVersion = "0.1.0";
 
 const dropReportMs = 60_000;
 const clock = systemClock;

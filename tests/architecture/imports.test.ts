@@ -83,9 +83,7 @@ function targetRoom(file: string, specifier: string): string | undefined {
 
 function isAllowed(from: string, to: string): boolean {
   if (from === to) return true;
-  return (allowed[from] ?? []).some((rule) =>
-    rule.endsWith("/*") ? to.startsWith(rule.slice(0, -1)) : rule === to,
-  );
+  return (allowed[from] ?? []).some((rule) => (rule.endsWith("/*") ? to.startsWith(rule.slice(0, -1)) : rule === to));
 }
 
 const files = globSync("{gateway,edge-models,server,dashboards}/**/*.{ts,tsx}", { cwd: root })

@@ -50,7 +50,7 @@ const roles = {
 } as const satisfies Record<EvidenceRole, WireRole>;
 
 /** A wire value that this version cannot read: becomes the reason of a refused batch. */
-export class WireValueError extends Error {}
+class WireValueError extends Error {}
 
 function nameOf<N extends string>(table: Readonly<Record<N, number>>, wire: number, what: string): N {
   for (const name in table) if (table[name] === wire) return name;

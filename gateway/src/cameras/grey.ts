@@ -6,8 +6,8 @@ export interface GreyImage {
 }
 
 /** Size at which health and motion look: enough for both, a few tenths of a millisecond a frame. */
-export const greyWidth = 320;
-export const greyHeight = 180;
+const greyWidth = 320;
+const greyHeight = 180;
 
 /** Luma (ITU-R BT.601) of a picture, sampled down by averaging up to 2 × 2 source pixels for each target pixel. */
 export function toGrey(image: {

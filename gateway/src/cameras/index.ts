@@ -1,3 +1,3 @@
-export { type Camera, createCamera } from "./camera.ts";
+export { createCamera } from "./camera.ts";
 export { cameraConfig } from "./camera-config.ts";
 export { ModelPool } from "./model-pool.ts";

@@ -8,7 +8,7 @@ export const identifier = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "expected 1-64 letters, digits, dots, dashes or underscores");
 
-export const localisedText = z.strictObject({ zh: z.string().min(1).max(200), en: z.string().min(1).max(200) });
+const localisedText = z.strictObject({ zh: z.string().min(1).max(200), en: z.string().min(1).max(200) });
 
 const celsius = z.number().min(-200).max(300).nullable();
 

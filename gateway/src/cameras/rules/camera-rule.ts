@@ -35,7 +35,7 @@ export interface CameraRule {
 }
 
 /** How a rule's scene memory is to be kept. */
-export interface SceneWish {
+interface SceneWish {
   readonly learnFrames: number;
   readonly capacity: number;
   readonly margin: number;
