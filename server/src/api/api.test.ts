@@ -129,6 +129,7 @@ describe("the overview", () => {
     const api = await bench();
     addSampleSite(api.state, "a", "school", picture);
     const nowMs = api.clock.nowMs();
+    api.timeSeries.add("school", [sampleOf({ pointId: "freezer/air", timeMs: nowMs - 20 * 3_600_000, value: -20 })]);
     for (let minute = 0; minute < 15; minute += 1) {
       api.timeSeries.add("school", [
         sampleOf({ pointId: "freezer/air", timeMs: nowMs - 45 * 60_000 + minute * 60_000, value: -19 }),
@@ -148,6 +149,23 @@ describe("the overview", () => {
     await api.clock.advance(60_000);
     await read();
     expect(api.timeSeries.bucketQueries).toBe(2 * before);
+  });
+
+  it("shows the first minutes of a new point in minutes instead of quarter-hours", async () => {
+    const api = await bench();
+    addSampleSite(api.state, "a", "school", picture);
+    const nowMs = api.clock.nowMs();
+    api.timeSeries.add(
+      "school",
+      [5, 4, 3, 2, 1].map((minute) =>
+        sampleOf({ pointId: "freezer/air", timeMs: nowMs - minute * 60_000, value: -minute }),
+      ),
+    );
+    const { sites } = (await api.ask({ url: "/api/v1/overview", as: "vera" })).json();
+    const { strip } = sites[0].zones.find((zone: { zoneId: string }) => zone.zoneId === "freezer");
+    expect(strip.bucketMs).toBe(60_000);
+    expect(strip.mean.slice(-7)).toEqual([null, -5, -4, -3, -2, -1, null]);
+    expect(strip.completeness.slice(-7)).toEqual([0, 100, 100, 100, 100, 100, 0]);
   });
 
   it("shows a site whose gateway has not spoken as unknown", async () => {

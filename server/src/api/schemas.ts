@@ -175,7 +175,7 @@ const subjectHealth = named(
 
 const cameraHealth = z.object({ state: text, timeMs, explanation }).nullable();
 
-/** 96 quarter-hours ending with the current one. */
+/** 96 parts ending with the current one: quarter-hours, or less for a point that is younger than eight hours. */
 const strip = named(
   "Strip",
   z.object({

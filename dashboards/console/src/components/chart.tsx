@@ -172,5 +172,5 @@ function timeTexts(splits: readonly number[], timeZone: string): string[] {
 
 function stepDigits(splits: readonly number[]): number {
   const step = Math.abs((splits[1] ?? 1) - (splits[0] ?? 0));
-  return step >= 1 ? 0 : 1;
+  return [0, 1, 2].find((digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6) ?? 2;
 }

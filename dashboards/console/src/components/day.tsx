@@ -1,20 +1,26 @@
 import type { ComponentChild } from "preact";
 
 import type { LimitBand, Strip } from "../api.generated.ts";
+import { durationText } from "../format.ts";
 import { t } from "../i18n/language.ts";
 
 const width = 96;
 const height = 30;
+const dayMs = 86_400_000;
 
 /** The last 24 hours of a room: its course with the limit, and under it how complete the data is. */
 export function Day({ strip, limits }: { readonly strip: Strip | null; readonly limits: LimitBand }): ComponentChild {
   if (strip === null) return <span class="day is-empty" />;
   const percent = Math.round(strip.completeness.reduce((sum, part) => sum + part, 0) / strip.completeness.length);
-  const label = `${t("overview.lastDay")}. ${t("overview.completeness", { percent })}`;
+  const spanMs = strip.bucketMs * strip.completeness.length;
+  const isDay = spanMs >= dayMs;
+  const span = isDay ? t("overview.lastDay") : t("overview.last", { duration: durationText(spanMs) });
+  const label = `${span}. ${t("overview.completeness", { percent })}`;
   return (
     <span class="day" role="img" aria-label={label} title={label}>
       <Spark mean={strip.mean} limits={limits} />
       <Completeness completeness={strip.completeness} />
+      {isDay ? null : <span class="day-note">{span}</span>}
     </span>
   );
 }

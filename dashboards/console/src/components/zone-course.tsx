@@ -1,11 +1,11 @@
 import { ChevronLeft, ChevronRight } from "lucide-preact";
-import type { ComponentChild } from "preact";
+import type { ComponentChild, ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Point, SiteOverview, Zone } from "../api.generated.ts";
+import type { Point, SiteOverview, Strip, Zone } from "../api.generated.ts";
 import { api } from "../api.ts";
 import { activeStretches, type Curve, curveOf, extendCurve, pauseOf, unknownStretches } from "../chart-data.ts";
-import { decimal, exactTimeText, isBinary, withUnit } from "../format.ts";
+import { decimal, exactTimeText, isBinary, timeText, withUnit } from "../format.ts";
 import { localised, t } from "../i18n/language.ts";
 import { onSample } from "../live.ts";
 import { now } from "../now.ts";
@@ -45,7 +45,11 @@ export function ZoneCourse({ site, zone }: { readonly site: SiteOverview; readon
   // The right edge moves with the data, not with every tick of the clock.
   const nowMs = now.value;
   const stepMs = range.kind === "live" ? Math.max(1000, rangeMs[range.name] / 720) : 1000;
-  const { fromMs, toMs } = edgesOf(range, Math.ceil(nowMs / stepMs) * stepMs);
+  const edges = edgesOf(range, Math.ceil(nowMs / stepMs) * stepMs);
+  const { toMs } = edges;
+  const bornMs = range.kind === "live" ? bornAt(zone.strip) : null;
+  const isYoung = bornMs !== null && bornMs > edges.fromMs + 0.1 * (toMs - edges.fromMs);
+  const fromMs = isYoung ? bornMs - 0.05 * (toMs - bornMs) : edges.fromMs;
 
   const chartCurves = useMemo(
     (): ChartCurve[] =>
@@ -80,7 +84,11 @@ export function ZoneCourse({ site, zone }: { readonly site: SiteOverview; readon
         <RangePicker range={range} onChange={setRange} />
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
-      <Readout curves={curves} atMs={cursorMs} timeZone={site.timeZone} />
+      <Readout curves={curves} atMs={cursorMs} timeZone={site.timeZone}>
+        {isYoung ? (
+          <span class="quiet is-small">{t("zone.since", { time: timeText(bornMs, site.timeZone, nowMs) })}</span>
+        ) : null}
+      </Readout>
       <Chart
         curves={chartCurves}
         marks={marks}
@@ -95,6 +103,12 @@ export function ZoneCourse({ site, zone }: { readonly site: SiteOverview; readon
       />
     </section>
   );
+}
+
+/** When a point's first data came, if that is not longer ago than its strip reaches: before it there was nothing to miss. */
+function bornAt(strip: Strip | null): number | null {
+  const first = strip?.completeness.findIndex((part) => part > 0) ?? -1;
+  return strip === null || first <= 0 ? null : strip.startMs + first * strip.bucketMs;
 }
 
 /** Loads the curves of a range and keeps them growing while it is live. */
@@ -154,6 +168,7 @@ function Readout(props: {
   readonly curves: readonly LoadedCurve[];
   readonly atMs: number | null;
   readonly timeZone: string;
+  readonly children: ComponentChildren;
 }): ComponentChild {
   const { curves, atMs, timeZone } = props;
   const values = curves.flatMap(({ point, curve, isBucketed }, index) => {
@@ -186,6 +201,7 @@ function Readout(props: {
           ))}
         </>
       )}
+      {props.children}
     </p>
   );
 }
