@@ -25,7 +25,7 @@ function installPackages() {
   const want = hashOf(["package-lock.json", ".npmrc"]);
   if (readStamp("packages") === want) return;
   say("installing packages from the lock file …");
-  const args = ["ci", "--no-audit", "--no-fund", "--include=dev", "--include=optional"];
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev", "--include=optional"];
   const installed = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (installed.status !== 0) fail("npm ci failed; see its messages above");
   writeStamp("packages", want);
