@@ -9,6 +9,8 @@ const root = resolve(import.meta.dirname, "../..");
 const packages: Readonly<Record<string, string>> = {
   "@frostlight/contract": "contract",
   "@frostlight/kernel": "kernel",
+  "@frostlight/kernel/errors": "kernel",
+  "@frostlight/kernel/registry": "kernel",
   "@frostlight/kernel/testing": "kernel",
   "@frostlight/edge-models": "edge-models",
   "@frostlight/grafana": "grafana",
