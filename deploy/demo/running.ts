@@ -8,9 +8,13 @@ const schema = z.object({ demoPid: z.int(), childPids: z.array(z.int()) });
 
 const fileOf = (folder: string): string => join(folder, "running.json");
 
+let writing = Promise.resolve();
+
 /** Remembers which processes belong to this demonstration. */
-export async function noteRunning(folder: string, childPids: readonly number[]): Promise<void> {
-  await writeFileAtomic(fileOf(folder), JSON.stringify({ demoPid: process.pid, childPids }));
+export function noteRunning(folder: string, childPids: readonly number[]): Promise<void> {
+  const text = JSON.stringify({ demoPid: process.pid, childPids });
+  writing = writing.then(() => writeFileAtomic(fileOf(folder), text));
+  return writing;
 }
 
 /**
