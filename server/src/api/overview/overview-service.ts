@@ -111,7 +111,7 @@ export class OverviewService {
     const samples = new Map(latest.map((entry) => [entry.pointId, entry.sample]));
     const alarms = facts.alarms.filter((alarm) => alarm.siteId === siteId);
     const zones = await Promise.all(
-      description.zones.map((zone) => this.#zoneView(description, zone, { alarms, samples, health, facts })),
+      description.zones.map((zone) => this.#zoneView(siteId, description, zone, { alarms, samples, health, facts })),
     );
     zones.sort((a, b) => compareStates(a.state, b.state) || a.name.en.localeCompare(b.name.en));
     return {
@@ -125,8 +125,10 @@ export class OverviewService {
     };
   }
 
+  /** @param siteId the site's id at the server; the gateway's own name for its site is only in the description */
   async #zoneView(
-    site: SiteDescription,
+    siteId: string,
+    description: SiteDescription,
     zone: ZoneDescription,
     known: {
       readonly alarms: readonly Alarm[];
@@ -139,7 +141,7 @@ export class OverviewService {
     const alarms = known.alarms
       .filter((alarm) => alarm.zoneId === zone.zoneId)
       .toSorted((a, b) => compareStates(a.priority, b.priority) || b.raisedMs - a.raisedMs);
-    const described = site.points.filter((point) => point.zoneId === zone.zoneId);
+    const described = description.points.filter((point) => point.zoneId === zone.zoneId);
     const points = described.map((point): PointView => {
       const latest = known.samples.get(point.pointId);
       return { ...point, latest: latest ?? null, stale: isStale(point, latest, nowMs) };
@@ -155,13 +157,13 @@ export class OverviewService {
       headlinePointId: headline?.pointId ?? null,
       points,
       alarms: alarms.map((alarm) => withRequest(alarm, requests)),
-      cameras: site.cameras
+      cameras: description.cameras
         .filter((camera) => camera.zoneId === zone.zoneId)
         .map(({ cameraId, name }) => ({ cameraId, name, health: healthOfCamera(known.health, cameraId) })),
       strip:
         headline === undefined
           ? null
-          : await this.#strips.of({ siteId: site.siteId, pointId: headline.pointId }, headline.expectedIntervalMs),
+          : await this.#strips.of({ siteId, pointId: headline.pointId }, headline.expectedIntervalMs),
     };
   }
 }

@@ -24,7 +24,7 @@ function thermometer(pointId: string, zoneId: string): PointDescription {
 export function sampleSite(siteId: string): SiteDescription {
   return {
     configSha256: "0".repeat(64),
-    siteId,
+    siteId: `${siteId} as its gateway calls it`,
     name: { zh: "实验小学食堂", en: "Experimental School Canteen" },
     timeZone: "Asia/Shanghai",
     simulated: true,
