@@ -38,7 +38,7 @@ test("times of one point may jump by any amount in either direction", () => {
   const times = fc.array(fc.integer({ min: -8.64e15, max: 8.64e15 }), { minLength: 1, maxLength: 12 });
   fc.assert(
     fc.property(times, sample, batch, (jumps, one, envelope) => {
-      const samples = jumps.map((timeMs) => ({ ...one, timeMs, receivedMs: -timeMs }));
+      const samples = jumps.map((timeMs) => ({ ...one, timeMs, receivedMs: 0 - timeMs }));
       const decoded = decodeBatch(encodeBatch({ ...envelope, samples }));
       expect(decoded.kind === "ok" ? decoded.value.samples : decoded.reason).toEqual(samples);
     }),
