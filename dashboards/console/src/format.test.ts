@@ -39,8 +39,8 @@ describe("times", () => {
   });
 
   it("say midnight as 00:00 and fall back to UTC for a zone that does not exist", () => {
-    expect(axisText(Date.UTC(2026, 10, 21, 16), shanghai)).toEqual({ time: "00:00", date: "11-22" });
-    expect(axisText(Date.UTC(2026, 10, 21, 16), "No/Where")).toEqual({ time: "16:00", date: "11-21" });
+    expect(axisText(Date.UTC(2026, 10, 21, 16), shanghai)).toEqual({ time: "00:00", date: "11-22", second: "00" });
+    expect(axisText(Date.UTC(2026, 10, 21, 16), "No/Where")).toEqual({ time: "16:00", date: "11-21", second: "00" });
   });
 
   it("say how long ago and how long in the chosen language", () => {

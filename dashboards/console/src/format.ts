@@ -89,10 +89,13 @@ export function exactTimeText(timeMs: number, timeZone: string): string {
   return `${month}-${day} ${hour}:${minute}:${second}`;
 }
 
-/** "14:05" or "11-20" for the axis of a curve. */
-export function axisText(timeMs: number, timeZone: string): { readonly time: string; readonly date: string } {
-  const { month, day, hour, minute } = partsIn(timeZone, timeMs);
-  return { time: `${hour}:${minute}`, date: `${month}-${day}` };
+/** "14:05", "11-20" and "30" for the axis of a curve. */
+export function axisText(
+  timeMs: number,
+  timeZone: string,
+): { readonly time: string; readonly date: string; readonly second: string } {
+  const { month, day, hour, minute, second = "00" } = partsIn(timeZone, timeMs);
+  return { time: `${hour}:${minute}`, date: `${month}-${day}`, second };
 }
 
 /** The language for `Intl` and `<html lang>`. */

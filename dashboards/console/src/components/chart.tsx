@@ -161,8 +161,10 @@ function dateIn(seconds: number, timeZone: string): Date {
 
 function timeTexts(splits: readonly number[], timeZone: string): string[] {
   let lastDate = "";
+  const withSeconds = (splits[1] ?? 60) - (splits[0] ?? 0) < 60;
   return splits.map((split) => {
-    const { time, date } = axisText(split * 1000, timeZone);
+    const { time: minutes, date, second } = axisText(split * 1000, timeZone);
+    const time = withSeconds ? `${minutes}:${second}` : minutes;
     const isNew = date !== lastDate && lastDate !== "";
     const isDaily = time === "00:00" || isNew;
     lastDate = date;

@@ -22,9 +22,11 @@ export function EvidencePicture(props: {
   readonly finding: Finding;
   readonly reference: Reference | undefined;
   readonly boxes?: boolean;
+  /** Names and scores at the boxes; too much on a small picture. */
+  readonly labels?: boolean;
   readonly alt: string;
 }): ComponentChild {
-  const { finding, reference, boxes = true, alt } = props;
+  const { finding, reference, boxes = true, labels = false, alt } = props;
   const [ratio, setRatio] = useState(16 / 9);
   if (reference === undefined || !reference.stored) {
     return (
@@ -57,9 +59,11 @@ export function EvidencePicture(props: {
                 height: `${(box.bottom - box.top) * 100}%`,
               }}
             >
-              <span class="box-label">
-                {box.label} {decimal(box.score, 2)}
-              </span>
+              {labels ? (
+                <span class="box-label">
+                  {box.label} {decimal(box.score, 2)}
+                </span>
+              ) : null}
             </span>
           ))
         : null}

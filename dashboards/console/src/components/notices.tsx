@@ -2,6 +2,7 @@ import type { ComponentChild, ComponentChildren } from "preact";
 
 import type { RequestError } from "../api.ts";
 import { t } from "../i18n/language.ts";
+import { overview } from "../store.ts";
 
 /** What happened and what one can do. */
 export function ErrorBox(props: { readonly error: RequestError; readonly onRetry?: () => void }): ComponentChild {
@@ -48,7 +49,10 @@ export function Skeleton(props: { readonly rows: number; readonly height: number
   );
 }
 
-export function SimulatedBadge(): ComponentChild {
+/** Says that a site's data is made up (that of any site shown, when none is named). */
+export function SimulatedBadge({ siteId }: { readonly siteId?: string }): ComponentChild {
+  const sites = overview.value?.sites.filter((site) => siteId === undefined || site.siteId === siteId) ?? [];
+  if (!sites.some(({ simulated }) => simulated)) return null;
   return (
     <span class="badge is-simulated" title={t("app.simulatedLong")}>
       {t("app.simulated")}

@@ -4,7 +4,7 @@ import type { ComponentChild } from "preact";
 import type { AlarmDetail } from "../api.generated.ts";
 import { api } from "../api.ts";
 import { AlarmCard, zoneNameOf } from "../components/alarm-card.tsx";
-import { ErrorBox, Skeleton } from "../components/notices.tsx";
+import { ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { explain } from "../explain.ts";
 import { exactTimeText } from "../format.ts";
 import { t } from "../i18n/language.ts";
@@ -24,6 +24,7 @@ export function AlarmPage({ alarmId }: { readonly alarmId: string }): ComponentC
           <ArrowLeft size={20} aria-hidden="true" />
         </button>
         <h1>{data === undefined ? t("alarm.other") : zoneNameOf(data.alarm)}</h1>
+        <SimulatedBadge />
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={2} height={150} /> : null}

@@ -3,7 +3,7 @@ import type { ComponentChild } from "preact";
 import { api } from "../api.ts";
 import { AlarmCard } from "../components/alarm-card.tsx";
 import { shownState } from "../components/alarm-card.tsx";
-import { EmptyBox, ErrorBox, Skeleton } from "../components/notices.tsx";
+import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { t } from "../i18n/language.ts";
 import { useResource } from "../resource.ts";
 import { currentLocation, linkTo } from "../router.ts";
@@ -33,6 +33,7 @@ export function AlarmsPage(): ComponentChild {
             {t("alarm.all")}
           </a>
         </nav>
+        <SimulatedBadge />
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={3} height={150} /> : null}

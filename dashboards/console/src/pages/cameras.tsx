@@ -4,7 +4,7 @@ import type { Camera, Finding, ZoneState } from "../api.generated.ts";
 import { api } from "../api.ts";
 import { EvidencePicture, mainPicture } from "../components/evidence.tsx";
 import { Glyph } from "../components/glyph.tsx";
-import { EmptyBox, ErrorBox, Skeleton } from "../components/notices.tsx";
+import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { explain } from "../explain.ts";
 import { timeText } from "../format.ts";
 import type { TextKey } from "../i18n/en.ts";
@@ -38,6 +38,7 @@ export function CamerasPage(): ComponentChild {
     <>
       <header class="page-head">
         <h1>{t("camera.title")}</h1>
+        <SimulatedBadge />
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={2} height={280} /> : null}

@@ -6,7 +6,7 @@ import type { Finding } from "../api.generated.ts";
 import { api } from "../api.ts";
 import { EvidencePicture, mainPicture } from "../components/evidence.tsx";
 import { StateTag } from "../components/glyph.tsx";
-import { ErrorBox, Skeleton } from "../components/notices.tsx";
+import { ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { explain } from "../explain.ts";
 import { decimal, exactTimeText, timeText } from "../format.ts";
 import { localised, t } from "../i18n/language.ts";
@@ -26,6 +26,7 @@ export function FindingPage({ findingId }: { readonly findingId: string }): Comp
         </button>
         <h1>{data === undefined ? t("finding.title") : findingName(data)}</h1>
         {data === undefined ? null : <StateTag state={data.severity} />}
+        <SimulatedBadge />
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={1} height={360} /> : null}
@@ -34,16 +35,20 @@ export function FindingPage({ findingId }: { readonly findingId: string }): Comp
   );
 }
 
+const roles: readonly Finding["evidence"][number]["role"][] = ["picture", "original", "heat-map"];
+
 function Detail({ finding }: { readonly finding: Finding }): ComponentChild {
   const [role, setRole] = useState(mainPicture(finding)?.role);
   const [boxes, setBoxes] = useState(true);
   const timeZone = timeZoneOf(finding.siteId);
-  const pictures = finding.evidence.filter(({ mediaType }) => mediaType.startsWith("image/"));
+  const pictures = finding.evidence
+    .filter(({ mediaType }) => mediaType.startsWith("image/"))
+    .toSorted((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role));
   const shown = pictures.find((picture) => picture.role === role);
   return (
     <div class="finding">
       <div class="finding-picture">
-        <EvidencePicture finding={finding} reference={shown} boxes={boxes} alt={findingName(finding)} />
+        <EvidencePicture finding={finding} reference={shown} boxes={boxes} labels alt={findingName(finding)} />
         <div class="finding-tools">
           {pictures.length < 2 ? null : (
             <div class="segments" role="group">

@@ -21,12 +21,11 @@ export function OverviewPage(): ComponentChild {
   const filter = zoneStates.find((state) => state === currentLocation.value.query["state"]);
   const sites = data?.sites ?? [];
   const rows = zoneRows.value.filter(({ state }) => filter === undefined || state === filter);
-  const isSimulated = sites.some((site) => site.simulated);
   return (
     <>
       <header class="page-head">
         <h1>{sites.length === 1 && sites[0]?.name ? localised(sites[0].name) : t("overview.title")}</h1>
-        {isSimulated ? <SimulatedBadge /> : null}
+        <SimulatedBadge />
         <span class="page-head-count">{t("overview.rooms", { count: zoneRows.value.length })}</span>
       </header>
       <Counts filter={filter} />

@@ -43,7 +43,7 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
         </a>
         <h1>{localised(zone.name)}</h1>
         <StateTag state={state} />
-        {site.simulated ? <SimulatedBadge /> : null}
+        <SimulatedBadge siteId={site.siteId} />
         {site.name === null ? null : <span class="page-head-count">{localised(site.name)}</span>}
       </header>
       <div class="room">

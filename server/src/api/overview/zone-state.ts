@@ -43,10 +43,13 @@ export function headlineOf(
   alarms: readonly Alarm[],
 ): PointDescription | undefined {
   const thermometers = points.filter((point) => point.quantity === "temperature");
-  const worst = alarms.toSorted((a, b) => rank[a.priority] - rank[b.priority]);
-  for (const alarm of worst) {
-    const point = thermometers.find((candidate) => candidate.pointId === alarm.pointId);
-    if (point !== undefined) return point;
-  }
-  return thermometers.find((point) => point.probeRole === "independent") ?? thermometers[0] ?? points[0];
+  const rankOf = (point: PointDescription): number =>
+    Math.min(
+      rank.normal,
+      ...alarms.filter((alarm) => alarm.pointId === point.pointId).map((alarm) => rank[alarm.priority]),
+    );
+  const independentFirst = thermometers.toSorted(
+    (a, b) => rankOf(a) - rankOf(b) || Number(b.probeRole === "independent") - Number(a.probeRole === "independent"),
+  );
+  return independentFirst[0] ?? points[0];
 }
