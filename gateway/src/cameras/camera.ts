@@ -59,6 +59,8 @@ class CameraLoop implements Camera {
   #frameProblem: string | null = null;
   #modelProblem: string | null = null;
   #reporting: Promise<void> = Promise.resolve();
+  /** The frame the network is busy with. */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(parts: CameraParts) {
     this.name = `camera ${parts.config.id}`;
@@ -88,6 +90,7 @@ class CameraLoop implements Camera {
     this.#cancelWatch?.();
     this.#stop.abort(new Error("stopping"));
     await this.#running;
+    await this.#looking;
     const vision = this.#vision;
     this.#vision = undefined;
     await vision?.close().catch(() => undefined); // the model may be gone already
@@ -143,6 +146,7 @@ class CameraLoop implements Camera {
       return;
     }
     const { frame } = event;
+    const { logger } = this.#parts;
     this.#framesSeen += 1;
     this.#frameProblem = null;
     this.#lastFrameMs = frame.timeMs;
@@ -151,7 +155,13 @@ class CameraLoop implements Camera {
     this.#setHealth(this.#judge.look(grey, frame.monotonicMs));
     const { moved } = this.#motion.look(grey);
     if (this.#health !== "ok") return;
-    await this.#lookAt(frame, moved);
+    // One frame at a time; while the network works on it, the next one is fetched, decoded and judged.
+    await this.#looking;
+    this.#looking = this.#lookAt(frame, moved).catch((error: unknown) => {
+      if (this.#stop.signal.aborted) return;
+      this.#modelProblem = describeError(error);
+      logger.error("frame-failed", { error: describeError(error) });
+    });
   }
 
   /** The network runs on motion, while something holds the attention, and now and then. */

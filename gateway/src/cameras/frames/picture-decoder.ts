@@ -2,8 +2,8 @@ import type { Clock } from "@frostlight/kernel";
 
 import type { FrameEvent } from "../../core/camera.ts";
 
-/** Wider or higher pictures are scaled down while decoding: no stage needs more. */
-const maxSide = 1280;
+/** Wider or higher pictures are scaled down while decoding: no stage needs more, and evidence is made from the JPEG itself. */
+const maxSide = 640;
 /** A picture of more pixels is refused before it is decoded. */
 const maxPixels = 40_000_000;
 
