@@ -142,6 +142,7 @@ function Row({ row, manySites }: { readonly row: ZoneRow; readonly manySites: bo
               <span class="row-reason">
                 <BellRing size={16} aria-hidden="true" />
                 <span>
+                  {alarm.state === "unacknowledged" ? null : <strong>{t(`alarm.${alarm.state}`)} · </strong>}
                   {explain(alarm.explanation, site.timeZone, now.value)}
                   {zone.alarms.length > 1 ? ` (${t("overview.alarms", { count: zone.alarms.length })})` : ""}
                 </span>
