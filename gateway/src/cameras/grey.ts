@@ -16,21 +16,41 @@ export function toGrey(image: {
   readonly rgb: Uint8Array;
 }): GreyImage {
   const pixels = new Uint8Array(greyWidth * greyHeight);
-  const { width, height, rgb } = image;
-  const luma = (x: number, y: number): number => {
-    const at = (y * width + x) * 3;
-    return ((rgb[at] ?? 0) * 77 + (rgb[at + 1] ?? 0) * 150 + (rgb[at + 2] ?? 0) * 29) >> 8;
-  };
+  const columns = samples(image.width, greyWidth, 3);
+  const rows = samples(image.height, greyHeight, image.width * 3);
   for (let row = 0; row < greyHeight; row += 1) {
-    const y = Math.min(height - 1, Math.floor(((row + 0.25) * height) / greyHeight));
-    const y2 = Math.min(height - 1, Math.floor(((row + 0.75) * height) / greyHeight));
-    for (let column = 0; column < greyWidth; column += 1) {
-      const x = Math.min(width - 1, Math.floor(((column + 0.25) * width) / greyWidth));
-      const x2 = Math.min(width - 1, Math.floor(((column + 0.75) * width) / greyWidth));
-      pixels[row * greyWidth + column] = (luma(x, y) + luma(x2, y) + luma(x, y2) + luma(x2, y2)) >> 2;
-    }
+    sampleRow(image.rgb, rows[row * 2] ?? 0, rows[row * 2 + 1] ?? 0, columns, pixels, row * greyWidth);
   }
   return { width: greyWidth, height: greyHeight, pixels };
+}
+
+/** Offsets of the two source samples of each target pixel. */
+function samples(from: number, to: number, step: number): Int32Array {
+  return Int32Array.from({ length: to * 2 }, (_, index) => {
+    const position = Math.floor(((Math.floor(index / 2) + 0.25 + (index % 2) * 0.5) * from) / to);
+    return Math.min(from - 1, position) * step;
+  });
+}
+
+/** `as number`: the offsets come from `samples` and lie inside the picture; this runs for every frame. */
+function sampleRow(
+  rgb: Uint8Array,
+  upper: number,
+  lower: number,
+  columns: Int32Array,
+  pixels: Uint8Array,
+  start: number,
+): void {
+  for (let x = 0; x < greyWidth; x += 1) {
+    const a = upper + (columns[x * 2] as number);
+    const b = upper + (columns[x * 2 + 1] as number);
+    const c = lower + (columns[x * 2] as number);
+    const d = lower + (columns[x * 2 + 1] as number);
+    const red = (rgb[a] as number) + (rgb[b] as number) + (rgb[c] as number) + (rgb[d] as number);
+    const green = (rgb[a + 1] as number) + (rgb[b + 1] as number) + (rgb[c + 1] as number) + (rgb[d + 1] as number);
+    const blue = (rgb[a + 2] as number) + (rgb[b + 2] as number) + (rgb[c + 2] as number) + (rgb[d + 2] as number);
+    pixels[start + x] = (red * 77 + green * 150 + blue * 29) >> 10;
+  }
 }
 
 /** Mean and standard deviation of the pixels, 0..255. */
@@ -45,25 +65,32 @@ export function brightness(image: GreyImage): { readonly mean: number; readonly 
   return { mean, deviation: Math.sqrt(Math.max(0, squares / image.pixels.length - mean * mean)) };
 }
 
-/** Mean square of the 4-neighbour Laplacian: how much fine detail there is (Pech-Pacheco et al., 2000). */
-export function detail(image: GreyImage): number {
+const cell = 20;
+
+/**
+ * Mean square of the 4-neighbour Laplacian in cells of 20 × 20 pixels: how much fine detail there is, and where
+ * (Pech-Pacheco et al., 2000).
+ */
+export function detailCells(image: GreyImage): Float32Array {
   const { width, height, pixels } = image;
-  let sum = 0;
+  const columns = Math.floor(width / cell);
+  const cells = new Float32Array(columns * Math.floor(height / cell));
   for (let y = 1; y < height - 1; y += 1) {
+    const row = Math.floor(y / cell) * columns;
     for (let x = 1; x < width - 1; x += 1) {
       const at = y * width + x;
       const around =
         (pixels[at - 1] ?? 0) + (pixels[at + 1] ?? 0) + (pixels[at - width] ?? 0) + (pixels[at + width] ?? 0);
       const value = 4 * (pixels[at] ?? 0) - around;
-      sum += value * value;
+      const target = row + Math.floor(x / cell);
+      cells[target] = (cells[target] ?? 0) + (value * value) / (cell * cell);
     }
   }
-  return sum / ((width - 2) * (height - 2));
+  return cells;
 }
 
 /** The picture in 20 × 20 pixel means: what remains of a scene when it is blurred. */
 export function coarse(image: GreyImage): Float32Array {
-  const cell = 20;
   const columns = Math.floor(image.width / cell);
   const rows = Math.floor(image.height / cell);
   const means = new Float32Array(columns * rows);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { brightness, coarse, correlation, detail, type GreyImage } from "./grey.ts";
+import { brightness, coarse, correlation, detailCells, type GreyImage } from "./grey.ts";
 
 export type PictureHealth = "ok" | "black" | "frozen" | "blurred" | "covered";
 
@@ -24,13 +24,19 @@ const blackDeviation = 8;
 const lostDetail = 0.3;
 /** Correlation of the coarse picture with the normal one; below it, it is another picture. */
 const sameScene = 0.5;
+/** Something in front of the lens: so much of what normally has detail has lost it … */
+const blindShare = 0.6;
+/** … that is, less than this share of it is left … */
+const blindDetail = 0.2;
+/** … and the coarse picture has changed, which it does not when a lens is out of focus. */
+const changedScene = 0.9;
 /** A covered lens shows next to no structure. */
 const flatDeviation = 14;
 const adaption = 0.01;
 
 /**
  * Judges a camera's picture from 320 × 180 grey frames against the camera's own normal picture: black (dark and flat), frozen
- * (identical pixels), covered (structure gone and another picture), blurred (detail gone, the same coarse picture). A change of
+ * (identical pixels), covered (structure gone from most of it and another picture), blurred (detail gone, the same coarse picture). A change of
  * state needs several frames in a row. While something is wrong the normal picture is not updated.
  */
 export class PictureJudge {
@@ -40,6 +46,7 @@ export class PictureJudge {
   #held = 0;
   #learnt = 0;
   #normalDetail = 0;
+  #normalCells: Float32Array | undefined;
   #normalCoarse: Float32Array | undefined;
   #last: { readonly pixels: Uint8Array; readonly sinceMs: number } | undefined;
 
@@ -67,10 +74,11 @@ export class PictureJudge {
     if (this.#isFrozen(image, nowMs)) return "frozen";
     const { mean, deviation } = brightness(image);
     if (mean < blackMean && deviation < blackDeviation) return "black";
-    const sharpness = detail(image) / Math.max(25, deviation * deviation);
+    const cells = detailCells(image);
+    const sharpness = meanOf(cells) / Math.max(25, deviation * deviation);
     const shape = coarse(image);
     if (this.#normalCoarse === undefined || this.#learnt < this.#options.learnFrames) {
-      this.#learn(sharpness, shape, 1 / (this.#learnt + 1));
+      this.#learn(sharpness, cells, shape, 1 / (this.#learnt + 1));
       this.#learnt += 1;
       return deviation < flatDeviation / 2 ? "covered" : "ok";
     }
@@ -78,8 +86,9 @@ export class PictureJudge {
     const detailRatio = sharpness / Math.max(1e-6, this.#normalDetail);
     if (likeness < sameScene && (deviation < flatDeviation || detailRatio < lostDetail)) return "covered";
     if (deviation < flatDeviation / 2) return "covered";
+    if (likeness < changedScene && this.#blindShare(cells) >= blindShare) return "covered";
     if (detailRatio < lostDetail) return "blurred";
-    this.#learn(sharpness, shape, adaption);
+    this.#learn(sharpness, cells, shape, adaption);
     return "ok";
   }
 
@@ -90,10 +99,26 @@ export class PictureJudge {
     return nowMs - this.#last.sinceMs >= this.#options.frozenSeconds * 1_000;
   }
 
-  #learn(sharpness: number, shape: Float32Array, weight: number): void {
-    this.#normalDetail += (sharpness - this.#normalDetail) * weight;
-    const normal = this.#normalCoarse;
-    this.#normalCoarse =
-      normal === undefined ? shape : normal.map((value, at) => value + ((shape[at] ?? 0) - value) * weight);
+  /** Of the more detailed half of the normal picture, the share that has lost its detail. */
+  #blindShare(cells: Float32Array): number {
+    const normal = this.#normalCells ?? cells;
+    const median = normal.toSorted()[Math.floor(normal.length / 2)] ?? 0;
+    const detailed = [...normal.keys()].filter((cell) => (normal[cell] ?? 0) >= median);
+    const blind = detailed.filter((cell) => (cells[cell] ?? 0) < (normal[cell] ?? 0) * blindDetail);
+    return blind.length / Math.max(1, detailed.length);
   }
+
+  #learn(sharpness: number, cells: Float32Array, shape: Float32Array, weight: number): void {
+    this.#normalDetail += (sharpness - this.#normalDetail) * weight;
+    this.#normalCells = blend(this.#normalCells, cells, weight);
+    this.#normalCoarse = blend(this.#normalCoarse, shape, weight);
+  }
+}
+
+function blend(normal: Float32Array | undefined, now: Float32Array, weight: number): Float32Array {
+  return normal === undefined ? now : normal.map((value, at) => value + ((now[at] ?? 0) - value) * weight);
+}
+
+function meanOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
