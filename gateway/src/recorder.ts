@@ -90,7 +90,8 @@ export class Recorder implements Part {
     const samples = readings.map((reading) => this.#pipeline.process(reading));
     const events = this.#engine.onSamples(samples);
     const appended = this.#journal.append(samples.map((sample): JournalItem => ({ kind: "sample", sample })));
-    await Promise.all([appended, this.#commitEvents(events)]);
+    if (events.length === 0) await appended;
+    else await Promise.all([appended, this.#commitEvents(events)]);
   }
 
   async health(event: HealthEvent): Promise<void> {
