@@ -40,8 +40,14 @@ function modelSaying(detect: () => Promise<readonly DetectedBox[]>): LoadedModel
     detect: async () => {
       calls += 1;
       const placement = {
-        ...{ inputWidth: 64, inputHeight: 64, pictureWidth: 64, pictureHeight: 64 },
-        ...{ contentWidth: 64, contentHeight: 64, offsetX: 0, offsetY: 0 },
+        inputWidth: 64,
+        inputHeight: 64,
+        pictureWidth: 64,
+        pictureHeight: 64,
+        contentWidth: 64,
+        contentHeight: 64,
+        offsetX: 0,
+        offsetY: 0,
       };
       return { boxes: await detect(), features: null, placement, scene: null, durationMs: 1 };
     },
@@ -204,6 +210,7 @@ describe("a camera", () => {
     for (let n = 0; n < 6; n += 1) await frame();
     await until(() => findings.length === 1);
     await camera.stop();
+    expect(camera.status()).toMatchObject({ framesSeen: 6, findings: 1 });
   });
 
   it("is offline without frames, says what is wrong, and recovers", async () => {
@@ -245,5 +252,6 @@ describe("a camera", () => {
     const { camera } = rig(() => Promise.reject(new Error("none")));
     await camera.stop();
     await camera.stop();
+    expect(camera.status().framesSeen).toBe(0);
   });
 });

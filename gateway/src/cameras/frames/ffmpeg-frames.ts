@@ -29,6 +29,8 @@ type Ffmpeg = ChildProcessByStdio<null, Readable, Readable>;
 
 const retry = { firstMs: 500, factor: 2, maxMs: 15_000, jitter: 0.2 };
 const stderrKept = 600;
+/** Opening a stream and finding out what it is takes seconds, on a small machine more. */
+const firstFrameMs = 20_000;
 
 /**
  * Scaled raw RGB frames from an ffmpeg child. ffmpeg exits 0 when a camera dies and hangs when one freezes, so the time since
@@ -107,7 +109,8 @@ function runOnce(plan: FfmpegPlan, context: FrameSourceContext, mailbox: FrameMa
     words = (words + chunk.toString("utf8")).slice(-stderrKept);
   });
   const stopWatching = clock.every(Math.min(1_000, plan.silenceMs / 2), () => {
-    if (clock.monotonicMs() - lastFrameMs < plan.silenceMs) return;
+    const allowedMs = frames === 0 ? Math.max(firstFrameMs, plan.silenceMs) : plan.silenceMs;
+    if (clock.monotonicMs() - lastFrameMs < allowedMs) return;
     silent = true;
     kill();
   });

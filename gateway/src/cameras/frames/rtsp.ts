@@ -48,6 +48,11 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
         chosen.transport,
         "-timeout",
         microseconds,
+        // one second of looking at the stream is enough to know it; five are the default
+        "-analyzeduration",
+        "1000000",
+        "-probesize",
+        "1000000",
         ...(chosen.keyFramesOnly ? ["-skip_frame", "nokey"] : []),
         "-i",
         url.href,

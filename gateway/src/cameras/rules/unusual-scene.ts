@@ -8,7 +8,7 @@ const options = z.strictObject({
   /** Patches of the scene kept at most. */
   capacity: z.int().min(50).max(5_000).default(1_200),
   /** Threshold = highest score of the calibration frames × this. */
-  margin: z.number().min(1).max(5).default(1.3),
+  margin: z.number().min(1).max(5).default(1.1),
   /** Strange frames in a row. */
   inARow: z.int().min(1).max(100).default(3),
   severity: z.enum(["warning", "high", "critical"]).default("warning"),
