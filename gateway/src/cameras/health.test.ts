@@ -119,7 +119,7 @@ describe("the picture's health", () => {
     expect(
       judge.look(
         scene(100, () => 90),
-        2_000,
+        200,
       ),
     ).toBe("covered");
   });
