@@ -109,7 +109,7 @@ function readTensor(tensor: Tensor | undefined, name: string): OutputTensor {
 }
 
 /** Interleaved RGB bytes → planes of floats, channel order, mean and deviation as the network wants them. */
-export function toPlanes(
+function toPlanes(
   pixels: Uint8Array,
   planes: Float32Array,
   input: Pick<ModelManifest["input"], "colour" | "mean" | "std">,

@@ -1,13 +1,13 @@
 import type { RgbImage } from "../picture.ts";
 
 /** The picture under another light: each value times `factor`. */
-export function changeLight(image: RgbImage, factor: number): RgbImage {
+function changeLight(image: RgbImage, factor: number): RgbImage {
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.min(255, Math.round(value * factor)));
   return { ...image, rgb: image.rgb.map((value) => table[value] ?? 0) };
 }
 
 /** The picture after JPEG compression of that quality. */
-export async function compressJpeg(image: RgbImage, quality: number): Promise<RgbImage> {
+async function compressJpeg(image: RgbImage, quality: number): Promise<RgbImage> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false);
   sharp.concurrency(1);
