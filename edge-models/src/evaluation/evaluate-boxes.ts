@@ -52,7 +52,7 @@ export async function evaluateBoxes(
 }
 
 /** A picture file as the detector takes it. */
-export async function decode(path: string): Promise<RgbImage> {
+async function decode(path: string): Promise<RgbImage> {
   const { default: sharp } = await import("sharp");
   const { data, info } = await sharp(path)
     .toColourspace("srgb")
