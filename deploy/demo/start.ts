@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
-import { gatewayNodeArgs } from "../../tests/sims/child.ts";
+import { gatewayEnvironment } from "../../tests/sims/child.ts";
 import { ServerClient } from "../../tests/sims/server-client.ts";
 import { type ChildPlan, Children } from "./children.ts";
 import { Commentary } from "./commentary.ts";
@@ -105,7 +105,7 @@ async function main(options: DemoOptions): Promise<number> {
       await Promise.all([
         children.start({
           ...plan("gateway", "gateway/src/main.ts", configuration, (child) => child.started()),
-          nodeArgs: gatewayNodeArgs,
+          environment: gatewayEnvironment,
         }),
         ...others.map((simulator) => children.start(simulator)),
       ]);

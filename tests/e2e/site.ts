@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 import { stringify } from "yaml";
 
-import { Child, gatewayNodeArgs } from "../sims/child.ts";
+import { Child, gatewayEnvironment } from "../sims/child.ts";
 import { freePorts } from "../sims/free-port.ts";
 import { ServerClient } from "../sims/server-client.ts";
 import { startTcpProxy, type TcpProxy } from "../sims/tcp-proxy.ts";
@@ -91,7 +91,7 @@ export class Site {
   }
 
   async startGateway(): Promise<void> {
-    this.#gateway = this.#spawn("gateway", gatewayMain, gatewayNodeArgs);
+    this.#gateway = this.#spawn("gateway", gatewayMain, gatewayEnvironment);
     await this.#gateway.started();
   }
 
@@ -118,13 +118,13 @@ export class Site {
     if (options.keepFolder !== true) await rm(this.folder, { recursive: true, force: true });
   }
 
-  #spawn(name: string, script: string, nodeArgs: readonly string[] = []): Child {
+  #spawn(name: string, script: string, environment: Readonly<Record<string, string>> = {}): Child {
     return new Child({
       name,
       script,
       args: ["--config", join(this.folder, `${name}.yaml`)],
       logFile: join(this.folder, `${name}.log`),
-      nodeArgs,
+      environment,
     });
   }
 
