@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -135,6 +135,44 @@ describe("a wrong enrolment token", () => {
     const password = await server.waitFor("the password", (line) => /([a-z2-9]{5}-){3}[a-z2-9]{5}/.exec(line)?.[0]);
     await client.signIn("admin", password);
     expect(await client.gateways()).toEqual([]);
+  });
+});
+
+describe("a camera whose model is missing or is no model", () => {
+  it("says which file, and the gateway goes on with its other work", async () => {
+    const localPort = await freePort();
+    await mkdir(join(folder, "broken-model"));
+    await writeFile(join(folder, "broken-model/manifest.json"), "{}");
+    const camera = (id: string, model: string): unknown => ({
+      id,
+      zone: "store",
+      name: { zh: id, en: id },
+      frames: { kind: "http-snapshot", url: "http://127.0.0.1:9/snapshot.jpg" },
+      model: join(folder, model),
+      rules: [{ id: `${id}-closed`, kind: "closed-zone" }],
+    });
+    const child = await start(
+      "gateway",
+      gatewayMain,
+      gateway({
+        local: { port: localPort },
+        cameras: [camera("missing", "no-model"), camera("broken", "broken-model")],
+      }),
+    );
+    await child.started();
+    const problems = async (): Promise<readonly (readonly [string, string | null])[]> => {
+      const response = await fetch(`http://127.0.0.1:${localPort}/status.json`);
+      const { cameras } = (await response.json()) as { cameras: { cameraId: string; problem: string | null }[] }; // own page
+      return cameras.map(({ cameraId, problem }) => [cameraId, problem]);
+    };
+    await child.waitFor("the missing model", (line) =>
+      line.includes("camera-without-model") && line.includes("no-model") ? line : undefined,
+    );
+    await child.waitFor("the broken model", (line) =>
+      line.includes("camera-without-model") && line.includes("broken-model") ? line : undefined,
+    );
+    expect((await problems()).map(([id]) => id)).toEqual(["missing", "broken"]);
+    expect(child.isRunning).toBe(true);
   });
 });
 
