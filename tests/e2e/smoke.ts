@@ -50,6 +50,7 @@ async function run(site: Site, ports: Awaited<ReturnType<typeof smokePorts>>, pl
     peers.push(...(await startPeers(site, ports, plcFolder)));
     const [plc] = peers;
     if (plc === undefined) throw new Error("no PLC");
+    const opcua = new OpcUaWriter(plc, opcUaPoints, ledger);
     await site.start();
     say("server, gateway, PLC and camera run");
     const sourceIsUp = async (): Promise<boolean> => {
@@ -57,7 +58,6 @@ async function run(site: Site, ports: Awaited<ReturnType<typeof smokePorts>>, pl
       const status = (await response.json()) as { sources: { sourceId: string; state: string }[] }; // the gateway's own page
       return status.sources.some((source) => source.sourceId === "plc" && source.state === "ok");
     };
-    const opcua = new OpcUaWriter(plc, opcUaPoints, ledger);
     for (const writer of writers) writer.start();
     await until("the OPC UA subscription", sourceIsUp);
     opcua.heard();

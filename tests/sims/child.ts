@@ -80,8 +80,9 @@ export class Child {
     return this.#lines.slice(-count);
   }
 
-  /** Hands over every line from now on. */
+  /** Hands over every line, those already said first. */
   onLine(listener: (line: string) => void): void {
+    for (const line of this.#lines) listener(line);
     this.#watchers.add(listener);
   }
 
