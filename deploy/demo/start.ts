@@ -53,7 +53,9 @@ async function main(options: DemoOptions): Promise<number> {
   try {
     say("霜明 Frostlight: 正在启动演示点 / starting the demonstration site …");
     // A first start that was cut off before the password was kept is of no use to anybody: it begins again.
-    if (state.password === undefined) await rm(join(folder, "server"), { recursive: true, force: true });
+    if (state.password === undefined) {
+      for (const half of ["server", "gateway"]) await rm(join(folder, half), { recursive: true, force: true });
+    }
     await writeFile(join(folder, "server.yaml"), serverYaml({ dataFolder: join(folder, "server"), ports }));
     const consoleUrl = `http://127.0.0.1:${ports.console}`;
     const client = new ServerClient(consoleUrl);
