@@ -159,7 +159,7 @@ function limitRules(): readonly string[] {
     ];
     return `    # Demonstration values: the profile's delays divided by 60, because the model runs 60 times faster.
     - { id: "limit-${side}:${point}", kind: limit, points: [${point}], side: ${side}, deadband: ${deadband}, offDelaySeconds: 10,
-        stages: [${stages.join(", ")}], source: "zone profile; delays shortened for the demonstration" }`;
+        stages: [${stages.join(", ")}], source: "房间配置，延时为演示而缩短 / zone profile, delays shortened for the demonstration" }`;
   });
 }
 
