@@ -1,39 +1,30 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  createLogger,
-  describeError,
-  FrostlightError,
-  Lifecycle,
-  type Logger,
-  type Part,
-  readSecret,
-  readState,
-  systemClock,
-  systemRandom,
-} from "@frostlight/kernel";
+import { createLogger, Lifecycle, type Part, readSecret, systemClock, systemRandom } from "@frostlight/kernel";
 
-import { createAlarmEngine, defaultRules, parseAlarmSnapshot } from "./alarms/index.ts";
+import { readAlarmMemory } from "./alarm-memory.ts";
+import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
 import { createCamera, ModelPool } from "./cameras/index.ts";
 import { isClockSynchronised } from "./clock-state.ts";
+import { carryOut } from "./commands.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
 import type { Point } from "./core/site.ts";
-import type { SourceContext } from "./core/source.ts";
 import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
+import { dropReporter } from "./drop-reporter.ts";
 import { openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
-import { type AlarmMemory, Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder.ts";
 import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
+import { sourceContext } from "./source-context.ts";
 import { StatusBoard } from "./status-board.ts";
 import { createUplink, loadEnrolment, openIdentity } from "./uplink/index.ts";
 
 /** Shown to the server and on the local page. */
 const softwareVersion = "0.1.0";
 
-const dropReportMs = 60_000;
 const clock = systemClock;
 const random = systemRandom;
 
@@ -107,18 +98,22 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
           softwareVersion,
           readToken: tokenReader(config, environment),
           onCommand: async (command) => {
-            const outcome = await recorder.acknowledge({
-              alarmId: command.action.alarmId,
-              actor: command.actor,
-              commandId: command.commandId,
-              comment: command.action.comment,
-            });
-            logger.info("command", { commandId: command.commandId, outcome: outcome.kind });
+            const outcome = await carryOut(command, recorder);
+            logger.info("command", { commandId: command.commandId, action: command.action.kind, outcome });
           },
         });
   const sources = config.sources.map((source): Part => {
     board.addSource(source.own.id, source.kind);
-    const context = sourceContext({ sourceId: source.own.id, config, environment, recorder, board, logger });
+    const context = sourceContext({
+      sourceId: source.own.id,
+      stateFolder: folder(join("sources", source.own.id)),
+      environment,
+      recorder,
+      board,
+      clock,
+      random,
+      logger,
+    });
     return source.definition.open(source.options, bindingsOf(config, points, source.own.id), context);
   });
   const output: CameraOutput = {
@@ -160,6 +155,8 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     cameras: cameras.map((camera) => camera.status()),
     alarms: engine.active(),
     refusals: board.refusals(),
+    discovered: board.discovered(),
+    approvals: [],
     residentBytes: process.memoryUsage.rss(),
   });
   const watchdog = createWatchdog({
@@ -186,7 +183,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     stop: () => Promise.resolve(),
   };
   const closeJournal: Part = { name: "journal", start: () => Promise.resolve(), stop: () => journal.close() };
-  const drops = dropReporter(board, recorder, logger);
+  const drops = dropReporter(board, recorder, clock, logger);
   const lifecycle = new Lifecycle(
     [
       closeJournal,
@@ -247,84 +244,7 @@ function bindingsOf(config: GatewayConfig, points: readonly Point[], sourceId: s
     }));
 }
 
-function sourceContext(parts: {
-  readonly sourceId: string;
-  readonly config: GatewayConfig;
-  readonly environment: Environment;
-  readonly recorder: Recorder;
-  readonly board: StatusBoard;
-  readonly logger: Logger;
-}): SourceContext {
-  const { sourceId, recorder, board } = parts;
-  const logger = parts.logger.child({ stage: "source", source: sourceId });
-  return {
-    sourceId,
-    clock,
-    random,
-    logger,
-    stateFolder: join(parts.config.stateFolder, "sources", sourceId),
-    environment: parts.environment,
-    submit: async (readings) => {
-      await recorder.submit(readings);
-      board.countReadings(sourceId, readings.length);
-    },
-    refuse: (refusal) => {
-      board.refuse({ ...refusal, sourceId });
-    },
-    setState: (state) => {
-      if (!board.setState(sourceId, state)) return;
-      const explanation = { code: `source-${state.state}`, parameters: { code: state.code, message: state.message } };
-      const event = { subject: `source:${sourceId}`, state: state.state, timeMs: clock.nowMs(), explanation };
-      recorder.health(event).catch((error: unknown) => {
-        logger.error("health-not-journaled", { error: describeError(error) });
-      });
-    },
-  };
-}
-
 function tokenReader(config: GatewayConfig, environment: Environment): () => Promise<string | undefined> {
   const reference = config.uplink?.enrolmentToken;
   return async () => (reference === undefined ? undefined : readSecret(reference, environment));
-}
-
-function dropReporter(board: StatusBoard, recorder: Recorder, logger: Logger): Part {
-  let cancel: (() => void) | undefined;
-  const report = async (): Promise<void> => {
-    const drops = board.takeDrops();
-    try {
-      await recorder.drops(drops);
-    } catch (error) {
-      board.returnDrops(drops);
-      logger.error("drops-not-journaled", { error: describeError(error) });
-    }
-  };
-  return {
-    name: "drop reporter",
-    start: () => {
-      cancel = clock.every(dropReportMs, () => {
-        void report();
-      });
-      return Promise.resolve();
-    },
-    stop: async () => {
-      cancel?.();
-      await report();
-    },
-  };
-}
-
-/** A damaged memory must not keep the alarms from working: it is kept aside, said, and plain rules start afresh. */
-async function readAlarmMemory(file: string, logger: Logger): Promise<AlarmMemory | undefined> {
-  try {
-    return await readState(file, (text): AlarmMemory => {
-      const value: unknown = JSON.parse(text);
-      if (typeof value !== "object" || value === null || !("engine" in value) || !("outbox" in value)) {
-        throw new FrostlightError("alarms/memory-shape", "data", "expected an object with engine and outbox");
-      }
-      return { engine: parseAlarmSnapshot(value.engine), outbox: Array.isArray(value.outbox) ? value.outbox : [] };
-    });
-  } catch (error) {
-    logger.error("alarm-memory-damaged", { error: describeError(error) });
-    return undefined;
-  }
 }

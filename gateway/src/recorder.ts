@@ -86,10 +86,12 @@ export class Recorder implements Part {
   }
 
   /** Resolves once the readings, and the alarm events they cause, are durable. */
-  async submit(readings: readonly Reading[]): Promise<void> {
+  async submit(readings: readonly Reading[], receipts: readonly number[] = []): Promise<void> {
     const samples = readings.map((reading) => this.#pipeline.process(reading));
     const events = this.#engine.onSamples(samples);
-    const appended = this.#journal.append(samples.map((sample): JournalItem => ({ kind: "sample", sample })));
+    const items: JournalItem[] = samples.map((sample) => ({ kind: "sample", sample }));
+    for (const receipt of receipts) items.push({ kind: "receipt", receipt });
+    const appended = this.#journal.append(items);
     if (events.length === 0) await appended;
     else await Promise.all([appended, this.#commitEvents(events)]);
   }

@@ -1,11 +1,13 @@
 import type { DropRecord, JournalItem } from "@frostlight/contract";
 import type { Clock, Logger } from "@frostlight/kernel";
 
+import type { DiscoveredPoint, Discovery } from "./core/discovery.ts";
 import type { Refusal } from "./core/reading.ts";
 import type { SourceState } from "./core/source.ts";
 import type { GatewayStatus, SourceStatus } from "./core/status.ts";
 
 const maxRefusals = 100;
+const maxDiscovered = 500;
 
 type CountedRefusal = GatewayStatus["refusals"][number];
 
@@ -15,6 +17,7 @@ export class StatusBoard {
   readonly #logger: Logger;
   readonly #sources = new Map<string, SourceStatus>();
   readonly #refusals = new Map<string, CountedRefusal>();
+  readonly #discovered = new Map<string, DiscoveredPoint>();
   #drops = new Map<string, DropRecord>();
 
   constructor(clock: Clock, logger: Logger) {
@@ -47,6 +50,27 @@ export class StatusBoard {
   countReadings(sourceId: string, readings: number): void {
     const before = this.#sources.get(sourceId);
     if (before !== undefined) this.#sources.set(sourceId, { ...before, readings: before.readings + readings });
+  }
+
+  /** Keeps what was seen and is not configured: the newest of each label, bounded. */
+  discover(sourceId: string, found: Discovery): void {
+    const nowMs = this.#clock.nowMs();
+    const key = `${sourceId}\n${found.label}`;
+    const known = this.#discovered.get(key);
+    this.#discovered.delete(key);
+    this.#discovered.set(key, {
+      ...found,
+      sourceId,
+      firstSeenMs: known?.firstSeenMs ?? nowMs,
+      lastSeenMs: nowMs,
+      count: (known?.count ?? 0) + 1,
+    });
+    const oldest = this.#discovered.keys().next();
+    if (this.#discovered.size > maxDiscovered && oldest.done !== true) this.#discovered.delete(oldest.value);
+  }
+
+  discovered(): readonly DiscoveredPoint[] {
+    return [...this.#discovered.values()];
   }
 
   refuse(refusal: Refusal): void {

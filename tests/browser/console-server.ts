@@ -69,7 +69,9 @@ export async function startConsoleServer(port = 0): Promise<ConsoleServer> {
     },
     confirmCommands: () => {
       for (const { command } of state.commands.splice(0)) {
-        const known = state.alarmMap.get(command.action.alarmId);
+        const { action } = command;
+        if (action.kind !== "acknowledge-alarm") continue;
+        const known = state.alarmMap.get(action.alarmId);
         if (known === undefined) continue;
         const timeMs = systemClock.nowMs();
         const alarm = {
@@ -84,8 +86,8 @@ export async function startConsoleServer(port = 0): Promise<ConsoleServer> {
           actor: command.actor,
           commandId: command.commandId,
           explanation: {
-            code: command.action.comment === "" ? "acknowledged" : "acknowledged-with-comment",
-            parameters: { actor: command.actor, comment: command.action.comment },
+            code: action.comment === "" ? "acknowledged" : "acknowledged-with-comment",
+            parameters: { actor: command.actor, comment: action.comment },
           },
         };
         state.alarmMap.set(alarm.alarmId, { alarm, events: [...known.events, event] });

@@ -79,6 +79,9 @@ const valid = {
   healthEvents: [],
   siteDescriptions: [],
   drops: [],
+  receipts: [],
+  changes: [],
+  clockCorrections: [],
 } as const;
 const plain: Sample = {
   pointId: "p",

@@ -11,13 +11,14 @@ import {
 import { type Batch as WireBatch, BatchSchema, ClockState } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { contractLimits } from "./limits.ts";
 import type { Batch, Decoded, JournalItem, Sample } from "./model.ts";
+import { decodeChange, decodeReceipts, encodeChange, encodeReceipts, receiptBytes } from "./record-codec.ts";
 import { decodeColumn, encodeSamples, isTime } from "./sample-columns.ts";
 import { decodeSite, encodeSite } from "./site-codec.ts";
 
 /** The items of a batch sorted into its lists, in order. */
 export function groupItems(
   items: readonly JournalItem[],
-): Pick<Batch, "samples" | "alarmEvents" | "findings" | "healthEvents" | "siteDescriptions" | "drops"> {
+): Omit<Batch, "gatewayId" | "epoch" | "sequence" | "previousHash" | "sealedAt"> {
   return {
     samples: items.flatMap((item) => (item.kind === "sample" ? [item.sample] : [])),
     alarmEvents: items.flatMap((item) => (item.kind === "alarm" ? [item.event] : [])),
@@ -25,6 +26,9 @@ export function groupItems(
     healthEvents: items.flatMap((item) => (item.kind === "health" ? [item.event] : [])),
     siteDescriptions: items.flatMap((item) => (item.kind === "site" ? [item.description] : [])),
     drops: items.flatMap((item) => (item.kind === "drop" ? [item.drop] : [])),
+    receipts: items.flatMap((item) => (item.kind === "receipt" ? [item.receipt] : [])),
+    changes: items.flatMap((item) => (item.kind === "change" ? [item.change] : [])),
+    clockCorrections: items.flatMap((item) => (item.kind === "clock-correction" ? [item.correction] : [])),
   };
 }
 
@@ -63,6 +67,14 @@ export function encodeBatch(batch: Batch): Uint8Array {
         reason: drop.reason,
       })),
       reasons,
+      receipts: encodeReceipts(batch.receipts),
+      changes: batch.changes.map(encodeChange),
+      clockCorrections: batch.clockCorrections.map((correction) => ({
+        bootId: correction.bootId,
+        offsetMs: BigInt(Math.round(correction.offsetMs)),
+        untilMonotonicMs: BigInt(Math.round(correction.untilMonotonicMs)),
+        timeMs: BigInt(Math.round(correction.timeMs)),
+      })),
     }),
   );
 }
@@ -119,6 +131,14 @@ function readBatch(wire: WireBatch): Decoded<Batch> {
       toMs: Number(drop.toMs),
       reason: drop.reason,
     })),
+    receipts: decodeReceipts(wire.receipts),
+    changes: wire.changes.map(decodeChange),
+    clockCorrections: wire.clockCorrections.map((correction) => ({
+      bootId: correction.bootId,
+      offsetMs: Number(correction.offsetMs),
+      untilMonotonicMs: Number(correction.untilMonotonicMs),
+      timeMs: Number(correction.timeMs),
+    })),
   };
   const eventProblem = checkEvents(batch);
   return eventProblem === undefined ? { kind: "ok", value: batch } : { kind: "invalid", reason: eventProblem };
@@ -137,8 +157,12 @@ function checkEnvelope(wire: WireBatch): string | undefined {
     wire.findings.length +
     wire.healthEvents.length +
     wire.siteDescriptions.length +
-    wire.drops.length;
+    wire.drops.length +
+    wire.changes.length +
+    wire.clockCorrections.length;
   if (events > contractLimits.batchEvents) return `${events} events, at most ${contractLimits.batchEvents} allowed`;
+  if (wire.receipts.length % receiptBytes !== 0) return `receipts of ${wire.receipts.length} bytes`;
+  if (wire.receipts.length / receiptBytes > contractLimits.batchSamples) return "too many receipts";
   if (wire.reasons.some((reason) => reason.length > contractLimits.identifierLength))
     return "a reason code is too long";
   return undefined;

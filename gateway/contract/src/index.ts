@@ -1,17 +1,22 @@
 export { decodeBatch, encodeBatch, groupItems } from "./batch-codec.ts";
+export { decodeCommand, encodeCommand } from "./command-codec.ts";
 export { contractLimits } from "./limits.ts";
 export {
   decodeAck,
-  decodeCommand,
   decodeEnrolRequest,
   decodeEnrolResponse,
+  decodeRenewRequest,
+  decodeRenewResponse,
   encodeAck,
-  encodeCommand,
   encodeEnrolRequest,
   encodeEnrolResponse,
+  encodeRenewRequest,
+  encodeRenewResponse,
 } from "./message-codec.ts";
 export type * from "./model.ts";
 export {
+  configurationText,
+  csrProofText,
   decodeSealed,
   encodeSealed,
   enrolProofText,

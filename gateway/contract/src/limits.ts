@@ -20,4 +20,8 @@ export const contractLimits = {
   evidenceBytes: 16 * 1_048_576,
   /** Outcomes in one ack. */
   ackOutcomes: 10_000,
+  /** One command, bytes; a configuration file is the largest. */
+  commandBytes: 1_048_576,
+  /** A certificate request (PKCS #10, DER), bytes. */
+  csrBytes: 4_096,
 } as const;

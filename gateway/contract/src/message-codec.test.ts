@@ -32,13 +32,37 @@ const outcome = fc.record({
   reason: text,
 });
 
+const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+const calibration = fc.record({
+  offset: fc.constantFrom(0, -0.4, 1.25),
+  slope: fc.constantFrom(1, 1.01),
+  certificate: fc.constantFrom(null, "DKD-2026-17"),
+  dueMs: fc.constantFrom(null, 1_795_000_000_000),
+});
+
 test("acks, commands and enrolments come back as they went in", () => {
   const ack = fc.record({ epoch: text, outcomes: fc.array(outcome, { maxLength: 30 }) });
   const command = fc.record({
     commandId: text,
     actor: text,
     issuedAtMs: fc.maxSafeInteger(),
-    action: fc.record({ kind: fc.constant("acknowledge-alarm" as const), alarmId: text, comment: text }),
+    action: fc.oneof(
+      fc.record({ kind: fc.constant("acknowledge-alarm" as const), alarmId: text, comment: text }),
+      fc.record({ kind: fc.constant("set-calibration" as const), pointId: text, calibration, reason: text }),
+      fc.record({
+        kind: fc.constant("approve-certificate" as const),
+        sourceId: text,
+        fingerprintSha256: bytes(32).map((print) => Buffer.from(print).toString("hex")),
+        reason: text,
+      }),
+      fc.record({
+        kind: fc.constant("apply-configuration" as const),
+        version: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+        yaml: text,
+        signature: bytes(64),
+        reason: text,
+      }),
+    ),
   });
   const response = fc.record({
     gatewayId: text.filter((id) => id !== ""),
@@ -46,6 +70,10 @@ test("acks, commands and enrolments come back as they went in", () => {
     mqttUsername: text,
     mqttPassword: text,
     mqttUrl: text,
+    certificatePem: text,
+    caPem: text,
+    mqttsUrl: text,
+    configurationKey: fc.oneof(bytes(0), bytes(32)),
   });
   fc.assert(
     fc.property(ack, command, response, (a, c, r) => {

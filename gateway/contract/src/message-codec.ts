@@ -3,12 +3,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   AckResult as WireAckResult,
   AckSchema,
-  CommandSchema,
   EnrolRequestSchema,
   EnrolResponseSchema,
+  RenewRequestSchema,
+  RenewResponseSchema,
 } from "./generated/frostlight/v1/frostlight_pb.ts";
+import { guard } from "./guard.ts";
 import { contractLimits } from "./limits.ts";
-import type { Ack, AckResult, Command, Decoded, EnrolRequest, EnrolResponse } from "./model.ts";
+import type { Ack, AckResult, Decoded, EnrolRequest, EnrolResponse, RenewRequest, RenewResponse } from "./model.ts";
 
 const results = {
   stored: WireAckResult.STORED,
@@ -42,36 +44,6 @@ export function decodeAck(bytes: Uint8Array): Decoded<Ack> {
   });
 }
 
-export function encodeCommand(command: Command): Uint8Array {
-  return toBinary(
-    CommandSchema,
-    create(CommandSchema, {
-      commandId: command.commandId,
-      actor: command.actor,
-      issuedAtMs: BigInt(Math.round(command.issuedAtMs)),
-      action: {
-        case: "acknowledgeAlarm",
-        value: { alarmId: command.action.alarmId, comment: command.action.comment },
-      },
-    }),
-  );
-}
-
-/** Never throws. */
-export function decodeCommand(bytes: Uint8Array): Decoded<Command> {
-  return guard("command", () => {
-    const wire = fromBinary(CommandSchema, bytes);
-    if (wire.action.case !== "acknowledgeAlarm") throw new RangeError("unknown action");
-    const { alarmId, comment } = wire.action.value;
-    return {
-      commandId: wire.commandId,
-      actor: wire.actor,
-      issuedAtMs: Number(wire.issuedAtMs),
-      action: { kind: "acknowledge-alarm", alarmId, comment },
-    };
-  });
-}
-
 export function encodeEnrolRequest(request: EnrolRequest): Uint8Array {
   return toBinary(EnrolRequestSchema, create(EnrolRequestSchema, { ...request }));
 }
@@ -79,11 +51,12 @@ export function encodeEnrolRequest(request: EnrolRequest): Uint8Array {
 /** Never throws. */
 export function decodeEnrolRequest(bytes: Uint8Array): Decoded<EnrolRequest> {
   return guard("enrol request", () => {
-    const { token, publicKey, proof, softwareVersion } = fromBinary(EnrolRequestSchema, bytes);
+    const { token, publicKey, proof, softwareVersion, csr, csrProof } = fromBinary(EnrolRequestSchema, bytes);
     if (token.length === 0 || token.length > contractLimits.identifierLength)
       throw new RangeError("token missing or too long");
     if (publicKey.length !== 32) throw new RangeError(`public key of ${publicKey.length} bytes, expected 32`);
-    return { token, publicKey, proof, softwareVersion };
+    checkCsr(csr);
+    return { token, publicKey, proof, softwareVersion, csr, csrProof };
   });
 }
 
@@ -94,19 +67,39 @@ export function encodeEnrolResponse(response: EnrolResponse): Uint8Array {
 /** Never throws. */
 export function decodeEnrolResponse(bytes: Uint8Array): Decoded<EnrolResponse> {
   return guard("enrol response", () => {
-    const { gatewayId, siteId, mqttUsername, mqttPassword, mqttUrl } = fromBinary(EnrolResponseSchema, bytes);
-    if (gatewayId === "") throw new RangeError("gateway id missing");
-    return { gatewayId, siteId, mqttUsername, mqttPassword, mqttUrl };
+    const { $typeName: _type, $unknown: _unknown, ...response } = fromBinary(EnrolResponseSchema, bytes);
+    if (response.gatewayId === "") throw new RangeError("gateway id missing");
+    return response;
   });
 }
 
-function guard<T>(what: string, read: () => T): Decoded<T> {
-  try {
-    return { kind: "ok", value: read() };
-  } catch (error) {
-    return {
-      kind: "invalid",
-      reason: `not a valid ${what}: ${error instanceof Error ? error.message : String(error)}`,
-    };
-  }
+export function encodeRenewRequest(request: RenewRequest): Uint8Array {
+  return toBinary(RenewRequestSchema, create(RenewRequestSchema, { ...request }));
+}
+
+/** Never throws. */
+export function decodeRenewRequest(bytes: Uint8Array): Decoded<RenewRequest> {
+  return guard("renew request", () => {
+    const { csr, csrProof } = fromBinary(RenewRequestSchema, bytes);
+    if (csr.length === 0) throw new RangeError("certificate request missing");
+    checkCsr(csr);
+    return { csr, csrProof };
+  });
+}
+
+export function encodeRenewResponse(response: RenewResponse): Uint8Array {
+  return toBinary(RenewResponseSchema, create(RenewResponseSchema, { ...response }));
+}
+
+/** Never throws. */
+export function decodeRenewResponse(bytes: Uint8Array): Decoded<RenewResponse> {
+  return guard("renew response", () => {
+    const { certificatePem, caPem } = fromBinary(RenewResponseSchema, bytes);
+    if (certificatePem === "") throw new RangeError("certificate missing");
+    return { certificatePem, caPem };
+  });
+}
+
+function checkCsr(csr: Uint8Array): void {
+  if (csr.length > contractLimits.csrBytes) throw new RangeError(`certificate request of ${csr.length} bytes`);
 }

@@ -1,6 +1,20 @@
 /** good: use it · uncertain: use with care · bad: there is no value · stale: the last value is older than allowed. */
 export type Quality = "good" | "uncertain" | "bad" | "stale";
 
+/** What a sample says when it stands for several readings. */
+export interface SampleSummary {
+  /** Readings in it, at least 1. */
+  readonly count: number;
+  /** It covers this long, ending with the sample's time. */
+  readonly spanMs: number;
+  /** Of the calibrated values. */
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** Made because space ran out; otherwise by the point's recording policy. */
+  readonly rolledUp: boolean;
+}
+
 /** One value of one point at one time. All times are Unix milliseconds, UTC. */
 export interface Sample {
   readonly pointId: string;
@@ -20,6 +34,8 @@ export interface Sample {
   readonly backfill: boolean;
   /** Taken before time sync, corrected afterwards. */
   readonly timeCorrected: boolean;
+  /** The sample stands for several readings and `value` is the last of them; absent: one reading. */
+  readonly summary?: SampleSummary;
 }
 
 /** A value inside an explanation. */
@@ -143,6 +159,18 @@ export interface PointDescription {
   readonly unit: string;
   readonly expectedIntervalMs: number;
   readonly probeRole: "independent" | "controller" | null;
+  /** Absent in descriptions of older versions. */
+  readonly calibration?: Calibration;
+}
+
+/** value = slope × raw + offset, in the point's unit. */
+export interface Calibration {
+  readonly offset: number;
+  readonly slope: number;
+  /** Number or name of the certificate; null: none. */
+  readonly certificate: string | null;
+  /** When the next calibration is due; null: not set. */
+  readonly dueMs: number | null;
 }
 
 export interface CameraDescription {
@@ -176,6 +204,31 @@ export interface DropRecord {
   readonly reason: string;
 }
 
+/** Something a person, or the server in their name, changed at the gateway. */
+export interface ChangeRecord {
+  /** E.g. "point:freezer-1.air", "source:plc", "configuration". */
+  readonly subject: string;
+  readonly what: "calibration" | "certificate" | "configuration";
+  /** For people. */
+  readonly before: string;
+  readonly after: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly timeMs: number;
+  /** null: done at the gateway. */
+  readonly commandId: string | null;
+}
+
+/** True time minus what the gateway's clock said, for what one boot wrote before its clock was set. */
+export interface ClockCorrection {
+  readonly bootId: string;
+  readonly offsetMs: number;
+  /** Batches of this boot sealed before this are corrected. */
+  readonly untilMonotonicMs: number;
+  /** When it became known, by the set clock. */
+  readonly timeMs: number;
+}
+
 /** What a journal holds. */
 export type JournalItem =
   | { readonly kind: "sample"; readonly sample: Sample }
@@ -183,7 +236,11 @@ export type JournalItem =
   | { readonly kind: "finding"; readonly finding: Finding }
   | { readonly kind: "health"; readonly event: HealthEvent }
   | { readonly kind: "site"; readonly description: SiteDescription }
-  | { readonly kind: "drop"; readonly drop: DropRecord };
+  | { readonly kind: "drop"; readonly drop: DropRecord }
+  /** Mark of a delivery (integer below 2^48) that the items of the same call make durable. */
+  | { readonly kind: "receipt"; readonly receipt: number }
+  | { readonly kind: "change"; readonly change: ChangeRecord }
+  | { readonly kind: "clock-correction"; readonly correction: ClockCorrection };
 
 export interface ClockReading {
   readonly wallMs: number;
@@ -209,6 +266,10 @@ export interface Batch {
   readonly healthEvents: readonly HealthEvent[];
   readonly siteDescriptions: readonly SiteDescription[];
   readonly drops: readonly DropRecord[];
+  /** Marks of deliveries, integers below 2^48: a repeat after a crash is known by them. */
+  readonly receipts: readonly number[];
+  readonly changes: readonly ChangeRecord[];
+  readonly clockCorrections: readonly ClockCorrection[];
 }
 
 export type AckResult = "stored" | "duplicate" | "refused" | "retry-later";
@@ -230,8 +291,34 @@ export interface Command {
   readonly commandId: string;
   readonly actor: string;
   readonly issuedAtMs: number;
-  readonly action: { readonly kind: "acknowledge-alarm"; readonly alarmId: string; readonly comment: string };
+  readonly action: CommandAction;
 }
+
+export type CommandAction =
+  | { readonly kind: "acknowledge-alarm"; readonly alarmId: string; readonly comment: string }
+  | {
+      readonly kind: "set-calibration";
+      readonly pointId: string;
+      readonly calibration: Calibration;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "approve-certificate";
+      readonly sourceId: string;
+      /** 64 lower-case hex digits. */
+      readonly fingerprintSha256: string;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "apply-configuration";
+      /** Grows. */
+      readonly version: number;
+      /** The whole file. */
+      readonly yaml: string;
+      /** Ed25519 by the server's configuration key over `configurationText(gatewayId, version, yaml)`. */
+      readonly signature: Uint8Array;
+      readonly reason: string;
+    };
 
 export interface EnrolRequest {
   readonly token: string;
@@ -240,6 +327,10 @@ export interface EnrolRequest {
   /** Ed25519 over `enrolProofText(token)`, by that key. */
   readonly proof: Uint8Array;
   readonly softwareVersion: string;
+  /** PKCS #10, DER; absent or empty: no certificate is asked for. */
+  readonly csr?: Uint8Array;
+  /** Ed25519 over `csrProofText(csr)`, by the same key; empty without a CSR. */
+  readonly csrProof?: Uint8Array;
 }
 
 export interface EnrolResponse {
@@ -249,6 +340,25 @@ export interface EnrolResponse {
   /** Also the bearer secret of HTTP uploads. */
   readonly mqttPassword: string;
   readonly mqttUrl: string;
+  /** The gateway's certificate; absent or empty: none was asked for. */
+  readonly certificatePem?: string;
+  /** The server's authority; empty when it has none. */
+  readonly caPem?: string;
+  /** Mutual TLS; empty: not offered. */
+  readonly mqttsUrl?: string;
+  /** Raw Ed25519 public key, 32 bytes, that signs configurations; empty: the server sends none. */
+  readonly configurationKey?: Uint8Array;
+}
+
+/** A new certificate before the old one ends. */
+export interface RenewRequest {
+  readonly csr: Uint8Array;
+  readonly csrProof: Uint8Array;
+}
+
+export interface RenewResponse {
+  readonly certificatePem: string;
+  readonly caPem: string;
 }
 
 /** The result of reading bytes from outside: a value or what is wrong with them. */

@@ -5,12 +5,13 @@ import {
   type SampleColumn,
   SampleColumnSchema,
 } from "./generated/frostlight/v1/frostlight_pb.ts";
-import type { Quality, Sample } from "./model.ts";
+import type { Quality, Sample, SampleSummary } from "./model.ts";
 
 const int32Max = 2_147_483_647;
 const flagSourceTime = 1;
 const flagBackfill = 2;
 const flagTimeCorrected = 4;
+const flagRolledUp = 8;
 
 const qualityToWire = {
   good: WireQuality.GOOD,
@@ -83,21 +84,43 @@ function encodeRun(rows: readonly Sample[], reasonIndex: ReadonlyMap<string, num
     quality: allGood ? [] : rows.map((row) => qualityToWire[row.quality]),
     reason: noReason ? [] : rows.map((row) => (row.reason === null ? 0 : (reasonIndex.get(row.reason) ?? 0))),
     flags: flags.every((flag) => flag === 0) ? [] : flags,
+    ...(rows.some((row) => row.summary !== undefined) ? summaryColumns(rows) : {}),
   });
+}
+
+function summaryColumns(rows: readonly Sample[]) {
+  return {
+    summaryCount: rows.map((row) => row.summary?.count ?? 0),
+    summarySpanMs: rows.map((row) => Math.round(row.summary?.spanMs ?? 0)),
+    summaryMin: rows.map((row) => row.summary?.min ?? Number.NaN),
+    summaryMax: rows.map((row) => row.summary?.max ?? Number.NaN),
+    summaryMean: rows.map((row) => row.summary?.mean ?? Number.NaN),
+  };
 }
 
 function flagsOf(sample: Sample): number {
   return (
     (sample.hasSourceTime ? flagSourceTime : 0) |
     (sample.backfill ? flagBackfill : 0) |
-    (sample.timeCorrected ? flagTimeCorrected : 0)
+    (sample.timeCorrected ? flagTimeCorrected : 0) |
+    (sample.summary?.rolledUp === true ? flagRolledUp : 0)
   );
 }
 
 /** Appends a column's samples to `into`. Returns what is wrong with it, if anything. */
 export function decodeColumn(column: SampleColumn, reasons: readonly string[], into: Sample[]): string | undefined {
   const rows = column.timeDeltaMs.length;
-  const columns: readonly (readonly unknown[])[] = [column.raw, column.quality, column.reason, column.flags];
+  const columns: readonly (readonly unknown[])[] = [
+    column.raw,
+    column.quality,
+    column.reason,
+    column.flags,
+    column.summaryCount,
+    column.summarySpanMs,
+    column.summaryMin,
+    column.summaryMax,
+    column.summaryMean,
+  ];
   if (column.value.length !== rows || column.receivedDeltaMs.length !== rows) {
     return `column of point "${column.pointId}": ${rows} times but ${column.value.length} values`;
   }
@@ -119,6 +142,7 @@ export function decodeColumn(column: SampleColumn, reasons: readonly string[], i
     const reason = reasonNumber === 0 ? null : reasons[reasonNumber - 1];
     if (reason === undefined) return `column of point "${column.pointId}": reason ${reasonNumber} is not in the batch`;
     const flags = column.flags[row] ?? 0;
+    const summary = column.summaryCount.length === 0 ? undefined : readSummary(column, row, flags);
     into.push({
       pointId: column.pointId,
       timeMs,
@@ -130,9 +154,20 @@ export function decodeColumn(column: SampleColumn, reasons: readonly string[], i
       hasSourceTime: (flags & flagSourceTime) !== 0,
       backfill: (flags & flagBackfill) !== 0,
       timeCorrected: (flags & flagTimeCorrected) !== 0,
+      ...(summary === undefined ? {} : { summary }),
     });
   }
   return undefined;
+}
+
+/** undefined: the row is one reading, or says nothing usable of several. */
+function readSummary(column: SampleColumn, row: number, flags: number): SampleSummary | undefined {
+  const count = column.summaryCount[row] ?? 0;
+  const min = numberOrNull(column.summaryMin[row]);
+  const max = numberOrNull(column.summaryMax[row]);
+  const mean = numberOrNull(column.summaryMean[row]);
+  if (count === 0 || min === null || max === null || mean === null) return undefined;
+  return { count, spanMs: column.summarySpanMs[row] ?? 0, min, max, mean, rolledUp: (flags & flagRolledUp) !== 0 };
 }
 
 /** ECMAScript's range of dates. */

@@ -88,6 +88,16 @@ export function enrolProofText(token: string): Uint8Array {
   return Buffer.from(`frostlight-enrol-v1\n${token}`, "utf8");
 }
 
+/** What a gateway signs to show that a certificate request (PKCS #10, DER) is its own. */
+export function csrProofText(csr: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from("frostlight-csr-v1\n", "utf8"), csr]);
+}
+
+/** What the server signs when it sends a configuration. */
+export function configurationText(gatewayId: string, version: number, yaml: string): Uint8Array {
+  return Buffer.from(`frostlight-config-v1\n${gatewayId}\n${version}\n${yaml}`, "utf8");
+}
+
 function signingKeyFrom(privateKey: KeyObject): SigningKey {
   if (privateKey.asymmetricKeyType !== "ed25519") {
     throw new TypeError(`expected an Ed25519 private key, found ${String(privateKey.asymmetricKeyType)}`);

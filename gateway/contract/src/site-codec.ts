@@ -1,12 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 
 import {
+  type Calibration as WireCalibration,
+  CalibrationSchema,
   type LimitBand as WireLimitBand,
   type LocalisedText as WireText,
   type SiteDescription as WireSite,
   SiteDescriptionSchema,
 } from "./generated/frostlight/v1/frostlight_pb.ts";
-import type { LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
+import type { Calibration, LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
 
 const quantities: readonly Quantity[] = [
   "temperature",
@@ -41,6 +43,7 @@ export function encodeSite(site: SiteDescription): WireSite {
       unit: point.unit,
       expectedIntervalMs: BigInt(Math.round(point.expectedIntervalMs)),
       probeRole: point.probeRole ?? "",
+      ...(point.calibration === undefined ? {} : { calibration: encodeCalibration(point.calibration) }),
     })),
     cameras: site.cameras.map((camera) => ({
       cameraId: camera.cameraId,
@@ -74,6 +77,7 @@ export function decodeSite(wire: WireSite): SiteDescription {
       unit: point.unit,
       expectedIntervalMs: Number(point.expectedIntervalMs),
       probeRole: point.probeRole === "independent" || point.probeRole === "controller" ? point.probeRole : null,
+      ...(point.calibration === undefined ? {} : { calibration: decodeCalibration(point.calibration) }),
     })),
     cameras: wire.cameras.map((camera) => ({
       cameraId: camera.cameraId,
@@ -82,6 +86,24 @@ export function decodeSite(wire: WireSite): SiteDescription {
     })),
     softwareVersion: wire.softwareVersion,
     timeMs: Number(wire.timeMs),
+  };
+}
+
+export function encodeCalibration(calibration: Calibration): WireCalibration {
+  return create(CalibrationSchema, {
+    offset: calibration.offset,
+    slope: calibration.slope,
+    certificate: calibration.certificate ?? "",
+    dueMs: BigInt(Math.round(calibration.dueMs ?? 0)),
+  });
+}
+
+export function decodeCalibration(wire: WireCalibration): Calibration {
+  return {
+    offset: wire.offset,
+    slope: wire.slope,
+    certificate: wire.certificate === "" ? null : wire.certificate,
+    dueMs: wire.dueMs === 0n ? null : Number(wire.dueMs),
   };
 }
 

@@ -10,6 +10,12 @@ export const topics = {
 export const gatewayPaths = {
   /** POST an EnrolRequest (application/x-protobuf), get an EnrolResponse. */
   enrol: "/gateway/v1/enrol",
+  /** POST a RenewRequest (application/x-protobuf) with the credentials, get a RenewResponse. */
+  renew: "/gateway/v1/renew",
+  /** POST concatenated SealedBatches, get an Ack (where MQTT is blocked); with the credentials. */
+  batches: "/gateway/v1/batches",
+  /** GET waiting commands, held open up to `?waitMs`; with the credentials. */
+  commands: "/gateway/v1/commands",
   /** PUT the file, `Authorization: Basic gatewayId:mqttPassword`; 201 new, 200 known. */
   evidence: (sha256: string): string => `/gateway/v1/evidence/${sha256}`,
 } as const;

@@ -188,7 +188,16 @@ describe("the alarm engine", () => {
     stage.see(4);
     const sealedAt = { wallMs: stage.clock.nowMs(), monotonicMs: 0, bootId: "boot", synchronised: true };
     const head = { gatewayId: "gw", epoch: "0123456789abcdef", sequence: 1, previousHash: "0".repeat(64), sealedAt };
-    const rest = { samples: [], findings: [], healthEvents: [], siteDescriptions: [], drops: [] };
+    const rest = {
+      samples: [],
+      findings: [],
+      healthEvents: [],
+      siteDescriptions: [],
+      drops: [],
+      receipts: [],
+      changes: [],
+      clockCorrections: [],
+    };
     expect(decodeBatch(encodeBatch({ ...head, ...rest, alarmEvents: stage.events }))).toMatchObject({
       kind: "ok",
       value: { alarmEvents: stage.events },

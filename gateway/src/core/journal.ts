@@ -15,6 +15,12 @@ export interface JournalWriter {
   append(items: readonly JournalItem[], urgent?: boolean): Promise<JournalPosition>;
 }
 
+/** Which deliveries are durable, so that a repeat after a crash is not stored twice. */
+export interface JournalReceipts {
+  /** True for the newest some 100,000 receipts that were appended, also after a restart. */
+  hasReceipt(receipt: number): boolean;
+}
+
 /** A batch as it lies on disk and goes over the wire. */
 export interface StoredBatch extends JournalPosition {
   /** Encoded SealedBatch. */

@@ -1,6 +1,8 @@
 import type { Clock, Logger, Part, Random } from "@frostlight/kernel";
 import type { z } from "zod";
 
+import type { Discovery } from "./discovery.ts";
+import type { PeerTrust } from "./peer-trust.ts";
 import type { Reading, Refusal } from "./reading.ts";
 import type { Unit } from "./units.ts";
 
@@ -34,8 +36,15 @@ export interface SourceContext {
   /**
    * Hands readings over. Resolves once they are durable in the journal; a source that acknowledges to its sender must
    * await that first. Rejects (`journal/…`) when they could not be written: then the sender gets no acknowledgement.
+   * @param receipts marks of the deliveries these readings came in (integers below 2^48); durable together with them
    */
-  submit(readings: readonly Reading[]): Promise<void>;
+  submit(readings: readonly Reading[], receipts?: readonly number[]): Promise<void>;
+  /** True when a delivery with this receipt is already durable (the newest some 100,000 are known, also after a crash). */
+  wasRecorded(receipt: number): boolean;
+  /** Something seen that no point is configured for; the newest some hundred are kept. Never throws. */
+  discover(found: Discovery): void;
+  /** Which servers' certificates a person has approved. */
+  readonly trust: PeerTrust;
   /** Counts and shows a payload that cannot be used. Never throws. */
   refuse(refusal: Omit<Refusal, "sourceId">): void;
   /** Reports where the source stands; repeating the same state is harmless. */

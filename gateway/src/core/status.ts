@@ -2,7 +2,9 @@ import type { Sample } from "@frostlight/contract";
 
 import type { ActiveAlarm } from "./alarm-engine.ts";
 import type { CameraStatus } from "./camera.ts";
+import type { DiscoveredPoint } from "./discovery.ts";
 import type { JournalStats } from "./journal.ts";
+import type { ApprovalCard } from "./peer-trust.ts";
 import type { Refusal } from "./reading.ts";
 import type { Point, Zone } from "./site.ts";
 import type { SourceState } from "./source.ts";
@@ -43,5 +45,8 @@ export interface GatewayStatus {
   readonly alarms: readonly ActiveAlarm[];
   /** Newest last, bounded. */
   readonly refusals: readonly (Refusal & { readonly timeMs: number; readonly count: number })[];
+  /** Seen and not configured. */
+  readonly discovered: readonly DiscoveredPoint[];
+  readonly approvals: readonly ApprovalCard[];
   readonly residentBytes: number;
 }

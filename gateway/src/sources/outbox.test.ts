@@ -51,6 +51,9 @@ beforeEach(() => {
       await journal();
       groups.push(readings.map((one) => one.value ?? Number.NaN));
     },
+    wasRecorded: () => false,
+    discover: () => undefined,
+    trust: { judge: () => Promise.resolve("unknown"), onApproval: () => () => undefined },
     refuse: ({ code, message }) => refused.push(`${code}: ${message}`),
     setState: () => undefined,
   };

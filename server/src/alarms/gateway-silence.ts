@@ -97,10 +97,10 @@ class SilenceWatch implements GatewaySilence {
   }
 
   async #acknowledge(organisationId: string, command: Command): Promise<boolean> {
+    const { action } = command;
+    if (action.kind !== "acknowledge-alarm") return false;
     const open = await this.#deps.stateStore.openAlarmsOfKind(gatewaySilentKind);
-    const alarm = open.find(
-      (item) => item.alarmId === command.action.alarmId && item.organisationId === organisationId,
-    );
+    const alarm = open.find((item) => item.alarmId === action.alarmId && item.organisationId === organisationId);
     if (alarm === undefined) return false;
     if (alarm.state === "acknowledged") return true;
     const said = { actor: command.actor, commandId: command.commandId };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { type Clock, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 
+import type { Discovery } from "../../../gateway/src/core/discovery.ts";
 import type { Reading, Refusal } from "../../../gateway/src/core/reading.ts";
 import type { PointBinding, SourceContext, SourceState } from "../../../gateway/src/core/source.ts";
 import { type MqttAddress, mqttAddress } from "../../../gateway/src/sources/mqtt-address.ts";
@@ -13,6 +14,8 @@ export interface RecordingContext extends SourceContext {
   readonly readings: Reading[];
   readonly refusals: Omit<Refusal, "sourceId">[];
   readonly states: SourceState[];
+  readonly receipts: Set<number>;
+  readonly discoveries: Discovery[];
   readonly lastState: SourceState | undefined;
   /** Replaces the journal: readings count as taken when this resolves. */
   journal: (readings: readonly Reading[]) => Promise<void>;
@@ -33,14 +36,22 @@ export async function recordingContext(
     readings: [],
     refusals: [],
     states: [],
+    receipts: new Set(),
+    discoveries: [],
     get lastState() {
       return context.states.at(-1);
     },
     journal: () => Promise.resolve(),
-    async submit(readings) {
+    async submit(readings, receipts) {
       await context.journal(readings);
       context.readings.push(...readings);
+      for (const receipt of receipts ?? []) context.receipts.add(receipt);
     },
+    wasRecorded: (receipt) => context.receipts.has(receipt),
+    discover(found) {
+      context.discoveries.push(found);
+    },
+    trust: { judge: () => Promise.resolve("unknown"), onApproval: () => () => undefined },
     refuse(refusal) {
       context.refusals.push(refusal);
     },

@@ -4,6 +4,8 @@ import type {
   AlarmEvent,
   Batch,
   Box,
+  ChangeRecord,
+  ClockCorrection,
   ClockReading,
   DropRecord,
   EvidenceReference,
@@ -13,6 +15,7 @@ import type {
   LimitBand,
   LocalisedText,
   Sample,
+  SampleSummary,
   SiteDescription,
 } from "../model.ts";
 
@@ -30,7 +33,7 @@ const single = fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) =>
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex"));
 const orNull = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(of, { nil: null });
 
-export const sample: fc.Arbitrary<Sample> = fc.record({
+const reading: fc.Arbitrary<Sample> = fc.record({
   pointId: fc.oneof(fc.constantFrom("room.air", "room.core", "库房.温度"), identifier),
   timeMs,
   receivedMs: timeMs,
@@ -42,6 +45,19 @@ export const sample: fc.Arbitrary<Sample> = fc.record({
   backfill: fc.boolean(),
   timeCorrected: fc.boolean(),
 });
+
+const summary: fc.Arbitrary<SampleSummary> = fc.record({
+  count: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  spanMs: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  min: number,
+  max: number,
+  mean: number,
+  rolledUp: fc.boolean(),
+});
+
+export const sample: fc.Arbitrary<Sample> = fc
+  .tuple(reading, fc.option(summary, { nil: undefined, freq: 3 }))
+  .map(([row, of]) => (of === undefined ? row : { ...row, summary: of }));
 
 const explanation: fc.Arbitrary<Explanation> = fc.record({
   code: text,
@@ -147,6 +163,12 @@ const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
       unit: fc.constantFrom("Cel", "%", "1"),
       expectedIntervalMs: fc.nat(),
       probeRole: fc.constantFrom("independent", "controller", null),
+      calibration: fc.record({
+        offset: number,
+        slope: number,
+        certificate: orNull(identifier),
+        dueMs: orNull(fc.integer({ min: 1, max: 4_000_000_000_000 })),
+      }),
     }),
     { maxLength: 3 },
   ),
@@ -161,6 +183,24 @@ const drop: fc.Arbitrary<DropRecord> = fc.record({
   fromMs: timeMs,
   toMs: timeMs,
   reason: text,
+});
+
+const change: fc.Arbitrary<ChangeRecord> = fc.record({
+  subject: text,
+  what: fc.constantFrom("calibration", "certificate", "configuration"),
+  before: text,
+  after: text,
+  author: text,
+  reason: text,
+  timeMs,
+  commandId: orNull(identifier),
+});
+
+const clockCorrection: fc.Arbitrary<ClockCorrection> = fc.record({
+  bootId: text,
+  offsetMs: fc.maxSafeInteger(),
+  untilMonotonicMs: fc.nat(),
+  timeMs,
 });
 
 const clockReading: fc.Arbitrary<ClockReading> = fc.record({
@@ -182,4 +222,7 @@ export const batch: fc.Arbitrary<Batch> = fc.record({
   healthEvents: fc.array(healthEvent, { maxLength: 3 }),
   siteDescriptions: fc.array(siteDescription, { maxLength: 1 }),
   drops: fc.array(drop, { maxLength: 2 }),
+  receipts: fc.array(fc.integer({ min: 0, max: 2 ** 48 - 1 }), { maxLength: 10 }),
+  changes: fc.array(change, { maxLength: 2 }),
+  clockCorrections: fc.array(clockCorrection, { maxLength: 1 }),
 });

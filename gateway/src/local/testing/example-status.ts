@@ -166,6 +166,8 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
             count: 3,
           },
         ],
+    discovered: [],
+    approvals: [],
     residentBytes: 118_000_000,
   };
 }

@@ -15,9 +15,10 @@ export async function pendingAcknowledgements(
 ): Promise<ReadonlyMap<string, AcknowledgementRequest>> {
   const pending = await commands.pending(scope);
   return new Map(
-    pending.map(({ command }) => {
+    pending.flatMap(({ command }) => {
       const { commandId, actor, issuedAtMs, action } = command;
-      return [action.alarmId, { commandId, actor, issuedAtMs, comment: action.comment }];
+      if (action.kind !== "acknowledge-alarm") return [];
+      return [[action.alarmId, { commandId, actor, issuedAtMs, comment: action.comment }] as const];
     }),
   );
 }

@@ -16,7 +16,7 @@ export function commandStore(db: Db): CommandStore {
           .where("revoked_ms", "is", null)
           .executeTakeFirst();
         if (gateway === undefined) return "unknown-gateway";
-        const { alarmId } = command.action;
+        const alarmId = command.action.kind === "acknowledge-alarm" ? command.action.alarmId : "";
         const alarm = await transaction
           .selectFrom("alarms")
           .select("state")

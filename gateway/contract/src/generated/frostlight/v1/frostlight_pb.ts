@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frostlight/v1/frostlight.proto.
  */
 export const file_frostlight_v1_frostlight: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwitQMKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCSJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLmAQoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNIo8DCgpBbGFybUV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEhAKCGFsYXJtX2lkGAIgASgJEg8KB3J1bGVfaWQYAyABKAkSEQoJcnVsZV9raW5kGAQgASgJEg8KB3pvbmVfaWQYBSABKAkSEAoIcG9pbnRfaWQYBiABKAkSEQoJY2FtZXJhX2lkGAcgASgJEjIKCnRyYW5zaXRpb24YCCABKA4yHi5mcm9zdGxpZ2h0LnYxLkFsYXJtVHJhbnNpdGlvbhIoCgVzdGF0ZRgJIAEoDjIZLmZyb3N0bGlnaHQudjEuQWxhcm1TdGF0ZRIpCghwcmlvcml0eRgKIAEoDjIXLmZyb3N0bGlnaHQudjEuUHJpb3JpdHkSDwoHdGltZV9tcxgLIAEoAxINCgVhY3RvchgMIAEoCRISCgpjb21tYW5kX2lkGA0gASgJEi8KC2V4cGxhbmF0aW9uGA4gASgLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIVCg1vbnNldF90aW1lX21zGA8gASgDIqgBCgtFeHBsYW5hdGlvbhIMCgRjb2RlGAEgASgJEj4KCnBhcmFtZXRlcnMYAiADKAsyKi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uLlBhcmFtZXRlcnNFbnRyeRpLCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhguZnJvc3RsaWdodC52MS5QYXJhbWV0ZXI6AjgBIkgKCVBhcmFtZXRlchIQCgZudW1iZXIYASABKAFIABIOCgR0ZXh0GAIgASgJSAASEQoHdGltZV9tcxgDIAEoA0gAQgYKBGtpbmQiXQoDQm94EgwKBGxlZnQYASABKAISCwoDdG9wGAIgASgCEg0KBXJpZ2h0GAMgASgCEg4KBmJvdHRvbRgEIAEoAhINCgVsYWJlbBgFIAEoCRINCgVzY29yZRgGIAEoAiKPAwoHRmluZGluZxISCgpmaW5kaW5nX2lkGAEgASgJEhEKCWNhbWVyYV9pZBgCIAEoCRIPCgd6b25lX2lkGAMgASgJEg8KB3J1bGVfaWQYBCABKAkSEQoJcnVsZV9raW5kGAUgASgJEikKCHNldmVyaXR5GAYgASgOMhcuZnJvc3RsaWdodC52MS5Qcmlvcml0eRIVCg1maXJzdF9zZWVuX21zGAcgASgDEhQKDGxhc3Rfc2Vlbl9tcxgIIAEoAxINCgVzY29yZRgJIAEoARIRCgl0aHJlc2hvbGQYCiABKAESEAoIbW9kZWxfaWQYCyABKAkSFAoMbW9kZWxfc2hhMjU2GAwgASgMEiEKBWJveGVzGA0gAygLMhIuZnJvc3RsaWdodC52MS5Cb3gSMgoIZXZpZGVuY2UYDiADKAsyIC5mcm9zdGxpZ2h0LnYxLkV2aWRlbmNlUmVmZXJlbmNlEi8KC2V4cGxhbmF0aW9uGA8gASgLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbiJ2ChFFdmlkZW5jZVJlZmVyZW5jZRIOCgZzaGEyNTYYASABKAwSEgoKbWVkaWFfdHlwZRgCIAEoCRISCgpzaXplX2J5dGVzGAMgASgEEikKBHJvbGUYBCABKA4yGy5mcm9zdGxpZ2h0LnYxLkV2aWRlbmNlUm9sZSJvCgtIZWFsdGhFdmVudBIPCgdzdWJqZWN0GAEgASgJEg0KBXN0YXRlGAIgASgJEg8KB3RpbWVfbXMYAyABKAMSLwoLZXhwbGFuYXRpb24YBCABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uIskCCg9TaXRlRGVzY3JpcHRpb24SFQoNY29uZmlnX3NoYTI1NhgBIAEoCRIPCgdzaXRlX2lkGAIgASgJEioKBG5hbWUYAyABKAsyHC5mcm9zdGxpZ2h0LnYxLkxvY2FsaXNlZFRleHQSEQoJdGltZV96b25lGAQgASgJEhEKCXNpbXVsYXRlZBgFIAEoCBItCgV6b25lcxgGIAMoCzIeLmZyb3N0bGlnaHQudjEuWm9uZURlc2NyaXB0aW9uEi8KBnBvaW50cxgHIAMoCzIfLmZyb3N0bGlnaHQudjEuUG9pbnREZXNjcmlwdGlvbhIxCgdjYW1lcmFzGAggAygLMiAuZnJvc3RsaWdodC52MS5DYW1lcmFEZXNjcmlwdGlvbhIYChBzb2Z0d2FyZV92ZXJzaW9uGAkgASgJEg8KB3RpbWVfbXMYCiABKAMiJwoNTG9jYWxpc2VkVGV4dBIKCgJ6aBgBIAEoCRIKCgJlbhgCIAEoCSKjAQoPWm9uZURlc2NyaXB0aW9uEg8KB3pvbmVfaWQYASABKAkSKgoEbmFtZRgCIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBISCgpwcm9maWxlX2lkGAMgASgJEigKBmxpbWl0cxgEIAEoCzIYLmZyb3N0bGlnaHQudjEuTGltaXRCYW5kEhUKDWxpbWl0c19zb3VyY2UYBSABKAkimwEKCUxpbWl0QmFuZBIQCgNsb3cYASABKAFIAIgBARIRCgRoaWdoGAIgASgBSAGIAQESGQoMY3JpdGljYWxfbG93GAMgASgBSAKIAQESGgoNY3JpdGljYWxfaGlnaBgEIAEoAUgDiAEBQgYKBF9sb3dCBwoFX2hpZ2hCDwoNX2NyaXRpY2FsX2xvd0IQCg5fY3JpdGljYWxfaGlnaCKzAQoQUG9pbnREZXNjcmlwdGlvbhIQCghwb2ludF9pZBgBIAEoCRIPCgd6b25lX2lkGAIgASgJEioKBG5hbWUYAyABKAsyHC5mcm9zdGxpZ2h0LnYxLkxvY2FsaXNlZFRleHQSEAoIcXVhbnRpdHkYBCABKAkSDAoEdW5pdBgFIAEoCRIcChRleHBlY3RlZF9pbnRlcnZhbF9tcxgGIAEoAxISCgpwcm9iZV9yb2xlGAcgASgJImMKEUNhbWVyYURlc2NyaXB0aW9uEhEKCWNhbWVyYV9pZBgBIAEoCRIPCgd6b25lX2lkGAIgASgJEioKBG5hbWUYAyABKAsyHC5mcm9zdGxpZ2h0LnYxLkxvY2FsaXNlZFRleHQiWQoKRHJvcFJlY29yZBIMCgR3aGF0GAEgASgJEg0KBWNvdW50GAIgASgEEg8KB2Zyb21fbXMYAyABKAMSDQoFdG9fbXMYBCABKAMSDgoGcmVhc29uGAUgASgJIkMKA0FjaxINCgVlcG9jaBgBIAEoCRItCghvdXRjb21lcxgCIAMoCzIbLmZyb3N0bGlnaHQudjEuQmF0Y2hPdXRjb21lIloKDEJhdGNoT3V0Y29tZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgZyZXN1bHQYAiABKA4yGC5mcm9zdGxpZ2h0LnYxLkFja1Jlc3VsdBIOCgZyZWFzb24YAyABKAkiigEKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRIUCgxpc3N1ZWRfYXRfbXMYAyABKAMSPAoRYWNrbm93bGVkZ2VfYWxhcm0YBCABKAsyHy5mcm9zdGxpZ2h0LnYxLkFja25vd2xlZGdlQWxhcm1IAEIICgZhY3Rpb24iNQoQQWNrbm93bGVkZ2VBbGFybRIQCghhbGFybV9pZBgBIAEoCRIPCgdjb21tZW50GAIgASgJIloKDEVucm9sUmVxdWVzdBINCgV0b2tlbhgBIAEoCRISCgpwdWJsaWNfa2V5GAIgASgMEg0KBXByb29mGAMgASgMEhgKEHNvZnR3YXJlX3ZlcnNpb24YBCABKAkidAoNRW5yb2xSZXNwb25zZRISCgpnYXRld2F5X2lkGAEgASgJEg8KB3NpdGVfaWQYAiABKAkSFQoNbXF0dF91c2VybmFtZRgDIAEoCRIVCg1tcXR0X3Bhc3N3b3JkGAQgASgJEhAKCG1xdHRfdXJsGAUgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqgAEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBCrQAQoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUqqAEKCkFsYXJtU3RhdGUSGwoXQUxBUk1fU1RBVEVfVU5TUEVDSUZJRUQQABIeChpBTEFSTV9TVEFURV9VTkFDS05PV0xFREdFRBABEhwKGEFMQVJNX1NUQVRFX0FDS05PV0xFREdFRBACEicKI0FMQVJNX1NUQVRFX1JFVFVSTkVEX1VOQUNLTk9XTEVER0VEEAMSFgoSQUxBUk1fU1RBVEVfTk9STUFMEAQqZAoIUHJpb3JpdHkSGAoUUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIUChBQUklPUklUWV9XQVJOSU5HEAESEQoNUFJJT1JJVFlfSElHSBACEhUKEVBSSU9SSVRZX0NSSVRJQ0FMEAMqgAEKDEV2aWRlbmNlUm9sZRIdChlFVklERU5DRV9ST0xFX1VOU1BFQ0lGSUVEEAASGQoVRVZJREVOQ0VfUk9MRV9QSUNUVVJFEAESGgoWRVZJREVOQ0VfUk9MRV9PUklHSU5BTBACEhoKFkVWSURFTkNFX1JPTEVfSEVBVF9NQVAQAyqMAQoJQWNrUmVzdWx0EhoKFkFDS19SRVNVTFRfVU5TUEVDSUZJRUQQABIVChFBQ0tfUkVTVUxUX1NUT1JFRBABEhgKFEFDS19SRVNVTFRfRFVQTElDQVRFEAISFgoSQUNLX1JFU1VMVF9SRUZVU0VEEAMSGgoWQUNLX1JFU1VMVF9SRVRSWV9MQVRFUhAEYgZwcm90bzM");
+  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASKPAwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAyKoAQoLRXhwbGFuYXRpb24SDAoEY29kZRgBIAEoCRI+CgpwYXJhbWV0ZXJzGAIgAygLMiouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbi5QYXJhbWV0ZXJzRW50cnkaSwoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmZyb3N0bGlnaHQudjEuUGFyYW1ldGVyOgI4ASJICglQYXJhbWV0ZXISEAoGbnVtYmVyGAEgASgBSAASDgoEdGV4dBgCIAEoCUgAEhEKB3RpbWVfbXMYAyABKANIAEIGCgRraW5kIl0KA0JveBIMCgRsZWZ0GAEgASgCEgsKA3RvcBgCIAEoAhINCgVyaWdodBgDIAEoAhIOCgZib3R0b20YBCABKAISDQoFbGFiZWwYBSABKAkSDQoFc2NvcmUYBiABKAIijwMKB0ZpbmRpbmcSEgoKZmluZGluZ19pZBgBIAEoCRIRCgljYW1lcmFfaWQYAiABKAkSDwoHem9uZV9pZBgDIAEoCRIPCgdydWxlX2lkGAQgASgJEhEKCXJ1bGVfa2luZBgFIAEoCRIpCghzZXZlcml0eRgGIAEoDjIXLmZyb3N0bGlnaHQudjEuUHJpb3JpdHkSFQoNZmlyc3Rfc2Vlbl9tcxgHIAEoAxIUCgxsYXN0X3NlZW5fbXMYCCABKAMSDQoFc2NvcmUYCSABKAESEQoJdGhyZXNob2xkGAogASgBEhAKCG1vZGVsX2lkGAsgASgJEhQKDG1vZGVsX3NoYTI1NhgMIAEoDBIhCgVib3hlcxgNIAMoCzISLmZyb3N0bGlnaHQudjEuQm94EjIKCGV2aWRlbmNlGA4gAygLMiAuZnJvc3RsaWdodC52MS5FdmlkZW5jZVJlZmVyZW5jZRIvCgtleHBsYW5hdGlvbhgPIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24idgoRRXZpZGVuY2VSZWZlcmVuY2USDgoGc2hhMjU2GAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoBBIpCgRyb2xlGAQgASgOMhsuZnJvc3RsaWdodC52MS5FdmlkZW5jZVJvbGUibwoLSGVhbHRoRXZlbnQSDwoHc3ViamVjdBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgd0aW1lX21zGAMgASgDEi8KC2V4cGxhbmF0aW9uGAQgASgLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbiLJAgoPU2l0ZURlc2NyaXB0aW9uEhUKDWNvbmZpZ19zaGEyNTYYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhEKCXRpbWVfem9uZRgEIAEoCRIRCglzaW11bGF0ZWQYBSABKAgSLQoFem9uZXMYBiADKAsyHi5mcm9zdGxpZ2h0LnYxLlpvbmVEZXNjcmlwdGlvbhIvCgZwb2ludHMYByADKAsyHy5mcm9zdGxpZ2h0LnYxLlBvaW50RGVzY3JpcHRpb24SMQoHY2FtZXJhcxgIIAMoCzIgLmZyb3N0bGlnaHQudjEuQ2FtZXJhRGVzY3JpcHRpb24SGAoQc29mdHdhcmVfdmVyc2lvbhgJIAEoCRIPCgd0aW1lX21zGAogASgDIicKDUxvY2FsaXNlZFRleHQSCgoCemgYASABKAkSCgoCZW4YAiABKAkiowEKD1pvbmVEZXNjcmlwdGlvbhIPCgd6b25lX2lkGAEgASgJEioKBG5hbWUYAiABKAsyHC5mcm9zdGxpZ2h0LnYxLkxvY2FsaXNlZFRleHQSEgoKcHJvZmlsZV9pZBgDIAEoCRIoCgZsaW1pdHMYBCABKAsyGC5mcm9zdGxpZ2h0LnYxLkxpbWl0QmFuZBIVCg1saW1pdHNfc291cmNlGAUgASgJIpsBCglMaW1pdEJhbmQSEAoDbG93GAEgASgBSACIAQESEQoEaGlnaBgCIAEoAUgBiAEBEhkKDGNyaXRpY2FsX2xvdxgDIAEoAUgCiAEBEhoKDWNyaXRpY2FsX2hpZ2gYBCABKAFIA4gBAUIGCgRfbG93QgcKBV9oaWdoQg8KDV9jcml0aWNhbF9sb3dCEAoOX2NyaXRpY2FsX2hpZ2gi5AEKEFBvaW50RGVzY3JpcHRpb24SEAoIcG9pbnRfaWQYASABKAkSDwoHem9uZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhAKCHF1YW50aXR5GAQgASgJEgwKBHVuaXQYBSABKAkSHAoUZXhwZWN0ZWRfaW50ZXJ2YWxfbXMYBiABKAMSEgoKcHJvYmVfcm9sZRgHIAEoCRIvCgtjYWxpYnJhdGlvbhgIIAEoCzIaLmZyb3N0bGlnaHQudjEuQ2FsaWJyYXRpb24iUQoLQ2FsaWJyYXRpb24SDgoGb2Zmc2V0GAEgASgBEg0KBXNsb3BlGAIgASgBEhMKC2NlcnRpZmljYXRlGAMgASgJEg4KBmR1ZV9tcxgEIAEoAyJjChFDYW1lcmFEZXNjcmlwdGlvbhIRCgljYW1lcmFfaWQYASABKAkSDwoHem9uZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0IlkKCkRyb3BSZWNvcmQSDAoEd2hhdBgBIAEoCRINCgVjb3VudBgCIAEoBBIPCgdmcm9tX21zGAMgASgDEg0KBXRvX21zGAQgASgDEg4KBnJlYXNvbhgFIAEoCSKRAQoMQ2hhbmdlUmVjb3JkEg8KB3N1YmplY3QYASABKAkSDAoEd2hhdBgCIAEoCRIOCgZiZWZvcmUYAyABKAkSDQoFYWZ0ZXIYBCABKAkSDgoGYXV0aG9yGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgd0aW1lX21zGAcgASgDEhIKCmNvbW1hbmRfaWQYCCABKAkiYgoPQ2xvY2tDb3JyZWN0aW9uEg8KB2Jvb3RfaWQYASABKAkSEQoJb2Zmc2V0X21zGAIgASgDEhoKEnVudGlsX21vbm90b25pY19tcxgDIAEoAxIPCgd0aW1lX21zGAQgASgDIkMKA0FjaxINCgVlcG9jaBgBIAEoCRItCghvdXRjb21lcxgCIAMoCzIbLmZyb3N0bGlnaHQudjEuQmF0Y2hPdXRjb21lIloKDEJhdGNoT3V0Y29tZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgZyZXN1bHQYAiABKA4yGC5mcm9zdGxpZ2h0LnYxLkFja1Jlc3VsdBIOCgZyZWFzb24YAyABKAkiyAIKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRIUCgxpc3N1ZWRfYXRfbXMYAyABKAMSPAoRYWNrbm93bGVkZ2VfYWxhcm0YBCABKAsyHy5mcm9zdGxpZ2h0LnYxLkFja25vd2xlZGdlQWxhcm1IABI4Cg9zZXRfY2FsaWJyYXRpb24YBSABKAsyHS5mcm9zdGxpZ2h0LnYxLlNldENhbGlicmF0aW9uSAASQAoTYXBwcm92ZV9jZXJ0aWZpY2F0ZRgGIAEoCzIhLmZyb3N0bGlnaHQudjEuQXBwcm92ZUNlcnRpZmljYXRlSAASQAoTYXBwbHlfY29uZmlndXJhdGlvbhgHIAEoCzIhLmZyb3N0bGlnaHQudjEuQXBwbHlDb25maWd1cmF0aW9uSABCCAoGYWN0aW9uImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCrQAQoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUqqAEKCkFsYXJtU3RhdGUSGwoXQUxBUk1fU1RBVEVfVU5TUEVDSUZJRUQQABIeChpBTEFSTV9TVEFURV9VTkFDS05PV0xFREdFRBABEhwKGEFMQVJNX1NUQVRFX0FDS05PV0xFREdFRBACEicKI0FMQVJNX1NUQVRFX1JFVFVSTkVEX1VOQUNLTk9XTEVER0VEEAMSFgoSQUxBUk1fU1RBVEVfTk9STUFMEAQqZAoIUHJpb3JpdHkSGAoUUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIUChBQUklPUklUWV9XQVJOSU5HEAESEQoNUFJJT1JJVFlfSElHSBACEhUKEVBSSU9SSVRZX0NSSVRJQ0FMEAMqgAEKDEV2aWRlbmNlUm9sZRIdChlFVklERU5DRV9ST0xFX1VOU1BFQ0lGSUVEEAASGQoVRVZJREVOQ0VfUk9MRV9QSUNUVVJFEAESGgoWRVZJREVOQ0VfUk9MRV9PUklHSU5BTBACEhoKFkVWSURFTkNFX1JPTEVfSEVBVF9NQVAQAyqMAQoJQWNrUmVzdWx0EhoKFkFDS19SRVNVTFRfVU5TUEVDSUZJRUQQABIVChFBQ0tfUkVTVUxUX1NUT1JFRBABEhgKFEFDS19SRVNVTFRfRFVQTElDQVRFEAISFgoSQUNLX1JFU1VMVF9SRUZVU0VEEAMSGgoWQUNLX1JFU1VMVF9SRVRSWV9MQVRFUhAEYgZwcm90bzM");
 
 /**
  * A sealed batch as it lies in the journal and as it is sent: `body` is an encoded Batch, byte for byte.
@@ -114,6 +114,24 @@ export type Batch = Message<"frostlight.v1.Batch"> & {
    * @generated from field: repeated string reasons = 12;
    */
   reasons: string[];
+
+  /**
+   * 6 bytes each, big-endian: marks of the deliveries (a publisher's QoS 1 messages) that this batch makes durable, so that a
+   * repeat after a crash is known.
+   *
+   * @generated from field: bytes receipts = 13;
+   */
+  receipts: Uint8Array;
+
+  /**
+   * @generated from field: repeated frostlight.v1.ChangeRecord changes = 14;
+   */
+  changes: ChangeRecord[];
+
+  /**
+   * @generated from field: repeated frostlight.v1.ClockCorrection clock_corrections = 15;
+   */
+  clockCorrections: ClockCorrection[];
 };
 
 /**
@@ -237,6 +255,37 @@ export type SampleColumn = Message<"frostlight.v1.SampleColumn"> & {
    * @generated from field: repeated uint32 flags = 10;
    */
   flags: number[];
+
+  /**
+   * A row may stand for several readings; then `value` is the last of them. Empty: every row is one reading.
+   *
+   * readings in the row; 0: one reading, not a summary
+   *
+   * @generated from field: repeated uint32 summary_count = 11;
+   */
+  summaryCount: number[];
+
+  /**
+   * the row covers this long, ending with the sample's time
+   *
+   * @generated from field: repeated uint32 summary_span_ms = 12;
+   */
+  summarySpanMs: number[];
+
+  /**
+   * @generated from field: repeated double summary_min = 13;
+   */
+  summaryMin: number[];
+
+  /**
+   * @generated from field: repeated double summary_max = 14;
+   */
+  summaryMax: number[];
+
+  /**
+   * @generated from field: repeated double summary_mean = 15;
+   */
+  summaryMean: number[];
 };
 
 /**
@@ -818,6 +867,11 @@ export type PointDescription = Message<"frostlight.v1.PointDescription"> & {
    * @generated from field: string probe_role = 7;
    */
   probeRole: string;
+
+  /**
+   * @generated from field: frostlight.v1.Calibration calibration = 8;
+   */
+  calibration?: Calibration | undefined;
 };
 
 /**
@@ -826,6 +880,44 @@ export type PointDescription = Message<"frostlight.v1.PointDescription"> & {
  */
 export const PointDescriptionSchema: GenMessage<PointDescription> = /*@__PURE__*/
   messageDesc(file_frostlight_v1_frostlight, 15);
+
+/**
+ * value = slope × raw + offset, in the point's unit.
+ *
+ * @generated from message frostlight.v1.Calibration
+ */
+export type Calibration = Message<"frostlight.v1.Calibration"> & {
+  /**
+   * @generated from field: double offset = 1;
+   */
+  offset: number;
+
+  /**
+   * @generated from field: double slope = 2;
+   */
+  slope: number;
+
+  /**
+   * number or name of the certificate; empty: none
+   *
+   * @generated from field: string certificate = 3;
+   */
+  certificate: string;
+
+  /**
+   * next calibration, Unix ms; 0: none set
+   *
+   * @generated from field: int64 due_ms = 4;
+   */
+  dueMs: bigint;
+};
+
+/**
+ * Describes the message frostlight.v1.Calibration.
+ * Use `create(CalibrationSchema)` to create a new message.
+ */
+export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 16);
 
 /**
  * @generated from message frostlight.v1.CameraDescription
@@ -852,7 +944,7 @@ export type CameraDescription = Message<"frostlight.v1.CameraDescription"> & {
  * Use `create(CameraDescriptionSchema)` to create a new message.
  */
 export const CameraDescriptionSchema: GenMessage<CameraDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 16);
+  messageDesc(file_frostlight_v1_frostlight, 17);
 
 /**
  * Something given up for want of space, or refused: nothing is dropped silently.
@@ -893,7 +985,107 @@ export type DropRecord = Message<"frostlight.v1.DropRecord"> & {
  * Use `create(DropRecordSchema)` to create a new message.
  */
 export const DropRecordSchema: GenMessage<DropRecord> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 17);
+  messageDesc(file_frostlight_v1_frostlight, 18);
+
+/**
+ * Something a person (or the server in their name) changed at the gateway.
+ *
+ * @generated from message frostlight.v1.ChangeRecord
+ */
+export type ChangeRecord = Message<"frostlight.v1.ChangeRecord"> & {
+  /**
+   * e.g. "point:freezer-1.air", "source:plc", "configuration"
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * "calibration", "certificate", "configuration"
+   *
+   * @generated from field: string what = 2;
+   */
+  what: string;
+
+  /**
+   * for people
+   *
+   * @generated from field: string before = 3;
+   */
+  before: string;
+
+  /**
+   * @generated from field: string after = 4;
+   */
+  after: string;
+
+  /**
+   * @generated from field: string author = 5;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: int64 time_ms = 7;
+   */
+  timeMs: bigint;
+
+  /**
+   * empty: done at the gateway
+   *
+   * @generated from field: string command_id = 8;
+   */
+  commandId: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ChangeRecord.
+ * Use `create(ChangeRecordSchema)` to create a new message.
+ */
+export const ChangeRecordSchema: GenMessage<ChangeRecord> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 19);
+
+/**
+ * True time minus what the gateway's clock said, for everything of one boot before the clock was set.
+ *
+ * @generated from message frostlight.v1.ClockCorrection
+ */
+export type ClockCorrection = Message<"frostlight.v1.ClockCorrection"> & {
+  /**
+   * @generated from field: string boot_id = 1;
+   */
+  bootId: string;
+
+  /**
+   * @generated from field: int64 offset_ms = 2;
+   */
+  offsetMs: bigint;
+
+  /**
+   * batches of this boot sealed before are corrected
+   *
+   * @generated from field: int64 until_monotonic_ms = 3;
+   */
+  untilMonotonicMs: bigint;
+
+  /**
+   * when it became known, by the set clock
+   *
+   * @generated from field: int64 time_ms = 4;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message frostlight.v1.ClockCorrection.
+ * Use `create(ClockCorrectionSchema)` to create a new message.
+ */
+export const ClockCorrectionSchema: GenMessage<ClockCorrection> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 20);
 
 /**
  * Server → gateway. Only STORED and DUPLICATE release a batch.
@@ -917,7 +1109,7 @@ export type Ack = Message<"frostlight.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 18);
+  messageDesc(file_frostlight_v1_frostlight, 21);
 
 /**
  * @generated from message frostlight.v1.BatchOutcome
@@ -946,7 +1138,7 @@ export type BatchOutcome = Message<"frostlight.v1.BatchOutcome"> & {
  * Use `create(BatchOutcomeSchema)` to create a new message.
  */
 export const BatchOutcomeSchema: GenMessage<BatchOutcome> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 19);
+  messageDesc(file_frostlight_v1_frostlight, 22);
 
 /**
  * Server → gateway: something a person asked for. Repeated until its effect is seen in the journal.
@@ -978,6 +1170,24 @@ export type Command = Message<"frostlight.v1.Command"> & {
      */
     value: AcknowledgeAlarm;
     case: "acknowledgeAlarm";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.SetCalibration set_calibration = 5;
+     */
+    value: SetCalibration;
+    case: "setCalibration";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.ApproveCertificate approve_certificate = 6;
+     */
+    value: ApproveCertificate;
+    case: "approveCertificate";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.ApplyConfiguration apply_configuration = 7;
+     */
+    value: ApplyConfiguration;
+    case: "applyConfiguration";
   } | { case: undefined; value?: undefined };
 };
 
@@ -986,7 +1196,101 @@ export type Command = Message<"frostlight.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 20);
+  messageDesc(file_frostlight_v1_frostlight, 23);
+
+/**
+ * @generated from message frostlight.v1.SetCalibration
+ */
+export type SetCalibration = Message<"frostlight.v1.SetCalibration"> & {
+  /**
+   * @generated from field: string point_id = 1;
+   */
+  pointId: string;
+
+  /**
+   * @generated from field: frostlight.v1.Calibration calibration = 2;
+   */
+  calibration?: Calibration | undefined;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.SetCalibration.
+ * Use `create(SetCalibrationSchema)` to create a new message.
+ */
+export const SetCalibrationSchema: GenMessage<SetCalibration> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 24);
+
+/**
+ * Trust this certificate of a source's server from now on.
+ *
+ * @generated from message frostlight.v1.ApproveCertificate
+ */
+export type ApproveCertificate = Message<"frostlight.v1.ApproveCertificate"> & {
+  /**
+   * @generated from field: string source_id = 1;
+   */
+  sourceId: string;
+
+  /**
+   * @generated from field: bytes fingerprint_sha256 = 2;
+   */
+  fingerprintSha256: Uint8Array;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ApproveCertificate.
+ * Use `create(ApproveCertificateSchema)` to create a new message.
+ */
+export const ApproveCertificateSchema: GenMessage<ApproveCertificate> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 25);
+
+/**
+ * @generated from message frostlight.v1.ApplyConfiguration
+ */
+export type ApplyConfiguration = Message<"frostlight.v1.ApplyConfiguration"> & {
+  /**
+   * grows
+   *
+   * @generated from field: uint64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * the whole file
+   *
+   * @generated from field: string yaml = 2;
+   */
+  yaml: string;
+
+  /**
+   * Ed25519 by the server's configuration key over "frostlight-config-v1\n" + gateway id + "\n" + version + "\n" + yaml
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ApplyConfiguration.
+ * Use `create(ApplyConfigurationSchema)` to create a new message.
+ */
+export const ApplyConfigurationSchema: GenMessage<ApplyConfiguration> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 26);
 
 /**
  * @generated from message frostlight.v1.AcknowledgeAlarm
@@ -1008,7 +1312,7 @@ export type AcknowledgeAlarm = Message<"frostlight.v1.AcknowledgeAlarm"> & {
  * Use `create(AcknowledgeAlarmSchema)` to create a new message.
  */
 export const AcknowledgeAlarmSchema: GenMessage<AcknowledgeAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 21);
+  messageDesc(file_frostlight_v1_frostlight, 27);
 
 /**
  * Gateway → server, HTTPS, once: join with a one-time token.
@@ -1039,6 +1343,20 @@ export type EnrolRequest = Message<"frostlight.v1.EnrolRequest"> & {
    * @generated from field: string software_version = 4;
    */
   softwareVersion: string;
+
+  /**
+   * PKCS #10, DER: a certificate for mutual TLS is asked for
+   *
+   * @generated from field: bytes csr = 5;
+   */
+  csr: Uint8Array;
+
+  /**
+   * Ed25519 over "frostlight-csr-v1\n" + csr, by public_key's key
+   *
+   * @generated from field: bytes csr_proof = 6;
+   */
+  csrProof: Uint8Array;
 };
 
 /**
@@ -1046,7 +1364,7 @@ export type EnrolRequest = Message<"frostlight.v1.EnrolRequest"> & {
  * Use `create(EnrolRequestSchema)` to create a new message.
  */
 export const EnrolRequestSchema: GenMessage<EnrolRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 22);
+  messageDesc(file_frostlight_v1_frostlight, 28);
 
 /**
  * @generated from message frostlight.v1.EnrolResponse
@@ -1078,6 +1396,34 @@ export type EnrolResponse = Message<"frostlight.v1.EnrolResponse"> & {
    * @generated from field: string mqtt_url = 5;
    */
   mqttUrl: string;
+
+  /**
+   * the gateway's certificate; empty: none was asked for
+   *
+   * @generated from field: string certificate_pem = 6;
+   */
+  certificatePem: string;
+
+  /**
+   * the server's authority
+   *
+   * @generated from field: string ca_pem = 7;
+   */
+  caPem: string;
+
+  /**
+   * mutual TLS; empty: not offered
+   *
+   * @generated from field: string mqtts_url = 8;
+   */
+  mqttsUrl: string;
+
+  /**
+   * Ed25519, 32 bytes: signs configurations
+   *
+   * @generated from field: bytes configuration_key = 9;
+   */
+  configurationKey: Uint8Array;
 };
 
 /**
@@ -1085,7 +1431,53 @@ export type EnrolResponse = Message<"frostlight.v1.EnrolResponse"> & {
  * Use `create(EnrolResponseSchema)` to create a new message.
  */
 export const EnrolResponseSchema: GenMessage<EnrolResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 23);
+  messageDesc(file_frostlight_v1_frostlight, 29);
+
+/**
+ * Gateway → server, HTTPS, with the old credentials: a new certificate before the old one ends.
+ *
+ * @generated from message frostlight.v1.RenewRequest
+ */
+export type RenewRequest = Message<"frostlight.v1.RenewRequest"> & {
+  /**
+   * @generated from field: bytes csr = 1;
+   */
+  csr: Uint8Array;
+
+  /**
+   * @generated from field: bytes csr_proof = 2;
+   */
+  csrProof: Uint8Array;
+};
+
+/**
+ * Describes the message frostlight.v1.RenewRequest.
+ * Use `create(RenewRequestSchema)` to create a new message.
+ */
+export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 30);
+
+/**
+ * @generated from message frostlight.v1.RenewResponse
+ */
+export type RenewResponse = Message<"frostlight.v1.RenewResponse"> & {
+  /**
+   * @generated from field: string certificate_pem = 1;
+   */
+  certificatePem: string;
+
+  /**
+   * @generated from field: string ca_pem = 2;
+   */
+  caPem: string;
+};
+
+/**
+ * Describes the message frostlight.v1.RenewResponse.
+ * Use `create(RenewResponseSchema)` to create a new message.
+ */
+export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 31);
 
 /**
  * @generated from enum frostlight.v1.ClockState
@@ -1190,6 +1582,13 @@ export const SampleFlag = {
    * @generated from enum value: SAMPLE_FLAG_TIME_CORRECTED = 4;
    */
   TIME_CORRECTED: 4,
+
+  /**
+   * summarised because space ran out, not by the point's recording policy
+   *
+   * @generated from enum value: SAMPLE_FLAG_ROLLED_UP = 8;
+   */
+  ROLLED_UP: 8,
 } as const;
 
 /**
