@@ -101,5 +101,26 @@ const first: Migration = {
   },
 };
 
+const second: Migration = {
+  version: 2,
+  name: "nothing lost",
+  async up(db, { bytes, integer, clustered }) {
+    const statements = [
+      `create table clock_corrections (gateway_id text not null references gateways, boot_id text not null,
+        until_ms ${integer} not null, offset_ms ${integer} not null, time_ms ${integer} not null,
+        primary key (gateway_id, boot_id, until_ms))`,
+      `create table unsynchronised_batches (gateway_id text not null references gateways, epoch text not null,
+        sequence ${integer} not null, boot_id text not null, monotonic_ms ${integer} not null,
+        received_ms ${integer} not null, body ${bytes} not null, points text not null,
+        primary key (gateway_id, epoch, sequence))`,
+      `create index unsynchronised_batches_of_boot on unsynchronised_batches (gateway_id, boot_id, monotonic_ms)`,
+      `create table chain_faults (gateway_id text not null references gateways, epoch text not null, kind text not null,
+        count ${integer} not null, first_ms ${integer} not null, last_ms ${integer} not null,
+        last_sequence ${integer} not null, primary key (gateway_id, epoch, kind)) ${clustered}`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, second];

@@ -23,6 +23,9 @@ export interface Database {
   health_events: HealthEventRow;
   drops: DropRow;
   commands: CommandRow;
+  clock_corrections: ClockCorrectionRow;
+  unsynchronised_batches: UnsynchronisedBatchRow;
+  chain_faults: ChainFaultRow;
 }
 
 interface AuditRow {
@@ -197,4 +200,38 @@ export interface CommandRow {
   finished_ms: number | null;
   attempts: number;
   body: string;
+}
+
+interface ClockCorrectionRow {
+  gateway_id: string;
+  boot_id: string;
+  /** Monotonic milliseconds: batches sealed before are corrected. */
+  until_ms: number;
+  offset_ms: number;
+  time_ms: number;
+}
+
+/** A batch whose samples were written with the times of a clock that was not set. */
+export interface UnsynchronisedBatchRow {
+  gateway_id: string;
+  epoch: string;
+  sequence: number;
+  boot_id: string;
+  monotonic_ms: number;
+  received_ms: number;
+  /** The encoded batch. */
+  body: Uint8Array;
+  /** The traits its points were written with, JSON. */
+  points: string;
+}
+
+/** What was wrong with batches that came, beside what was stored. */
+interface ChainFaultRow {
+  gateway_id: string;
+  epoch: string;
+  kind: string;
+  count: number;
+  first_ms: number;
+  last_ms: number;
+  last_sequence: number;
 }
