@@ -32,6 +32,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "gateway/alarms": ["gateway/core", "contract", "kernel"],
   "gateway/journal": ["gateway/core", "contract", "kernel"],
   "gateway/uplink": ["gateway/core", "contract", "kernel"],
+  "gateway/trust": ["gateway/core", "contract", "kernel"],
   "gateway/local": ["gateway/core", "contract", "kernel"],
   "gateway/config": ["gateway/*", "contract", "kernel"],
   "gateway/main": ["gateway/*", "contract", "kernel", "edge-models"],

@@ -37,6 +37,8 @@ export const explanationParameters = {
   "source-ok": ["code", "message"],
   "source-degraded": ["code", "message"],
   "source-offline": ["code", "message"],
+  "certificate-waiting": ["fingerprint", "subject", "issuer", "validFrom", "validTo", "endpoint"],
+  "certificate-approved": ["fingerprint", "subject", "issuer", "validFrom", "validTo", "endpoint", "approvedBy"],
   "uplink-connected": ["server"],
   "uplink-offline": ["server", "message"],
   "gateway-started": ["softwareVersion"],

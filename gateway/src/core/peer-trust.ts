@@ -18,14 +18,38 @@ export interface ApprovalCard {
   readonly certificate: PeerCertificate;
   readonly state: "waiting" | "approved";
   readonly firstSeenMs: number;
-  /** Who approved it: a person, "configuration", or "renewal" (same key as an approved one). */
+  /** Who approved it: a person, "configuration", or "renewal" (same key or approved issuer). */
   readonly approvedBy: string | null;
+}
+
+/** What a source's own configuration says about the certificate it met. */
+export interface ConfiguredTrust {
+  /** The certificate that the configuration pins; the key is known when it names a file. */
+  readonly pinned: { readonly fingerprintSha256: string; readonly publicKeySha256: string | null } | null;
+  /** An issuer that the configuration names has signed it for this peer. */
+  readonly isFromApprovedIssuer: boolean;
 }
 
 /** Which certificates a source may trust: never one that nobody approved. */
 export interface PeerTrust {
   /** `unknown` makes an approval card. */
-  judge(certificate: PeerCertificate): Promise<"approved" | "unknown">;
+  judge(certificate: PeerCertificate, configured?: ConfiguredTrust): Promise<"approved" | "unknown">;
   /** Called after each approval for this source; returns the unsubscribe function. */
   onApproval(listener: (fingerprintSha256: string) => void): () => void;
 }
+
+/** A person's word on a card. */
+export interface CertificateApproval {
+  readonly sourceId: string;
+  readonly fingerprintSha256: string;
+  readonly actor: string;
+  readonly reason: string;
+  /** null: given at the gateway. */
+  readonly commandId: string | null;
+}
+
+/** `unknown-certificate`: no such card; it must have been seen before it can be approved. */
+export type ApprovalOutcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "already-approved" }
+  | { readonly kind: "unknown-certificate" };
