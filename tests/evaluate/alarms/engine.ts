@@ -1,0 +1,118 @@
+import type { AlarmEvent, Sample } from "@frostlight/contract";
+import { seededRandom } from "@frostlight/kernel/testing";
+
+import { createAlarmEngine, defaultRules } from "../../../gateway/src/alarms/index.ts";
+import type { Point, Zone } from "../../../gateway/src/core/site.ts";
+import { createPipeline } from "../../../gateway/src/pipeline/index.ts";
+import type { Recording } from "./recording.ts";
+import { ReplayClock } from "./replay-clock.ts";
+import type { AlarmSpan } from "./spans.ts";
+
+const tickMs = 60_000;
+const probeRules: ReadonlySet<string> = new Set(["no-data", "flat-line", "probe-fault", "pair-disagreement"]);
+
+/**
+ * Plays a recording through the gateway's own pipeline and alarm engine, with the rules that a site has without configuring
+ * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's time;
+ * in between it ticks once a minute.
+ */
+export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
+  const startMs = recording.samples[0]?.timeMs ?? 0;
+  const clock = new ReplayClock(startMs);
+  const { zones, points } = siteOf(recording);
+  const pipeline = createPipeline({ points, clock });
+  const engine = createAlarmEngine({
+    zones,
+    points,
+    cameras: [],
+    rules: defaultRules({ zones, points, cameras: [] }),
+    clock,
+    random: seededRandom(1),
+  });
+  const spans = new SpanBuilder();
+  const tick = (): void => {
+    spans.add(engine.onSamples(pipeline.checkStaleness()));
+    spans.add(engine.tick());
+  };
+  for (const { timeMs, celsius } of recording.samples) {
+    while (timeMs - clock.nowMs() > tickMs) {
+      clock.advanceTo(clock.nowMs() + tickMs);
+      tick();
+    }
+    clock.advanceTo(timeMs);
+    const sample: Sample = pipeline.process({
+      pointId: "point",
+      value: celsius,
+      unit: "Cel",
+      sourceTimeMs: timeMs,
+      receivedMs: clock.nowMs(),
+      quality: "good",
+      reason: null,
+      backfill: false,
+    });
+    spans.add(engine.onSamples([sample]));
+  }
+  tick();
+  return spans.finish(clock.nowMs());
+}
+
+function siteOf(recording: Recording): { readonly zones: readonly Zone[]; readonly points: readonly Point[] } {
+  const isFrozen = (recording.high ?? recording.low ?? 0) < -5;
+  const zone: Zone = {
+    zoneId: "zone",
+    name: { zh: recording.name, en: recording.name },
+    profileId: isFrozen ? "frozen-store" : "chilled-store",
+    limits: { low: recording.low, high: recording.high, criticalLow: null, criticalHigh: null },
+    limitsSource: "points.csv",
+  };
+  const point: Point = {
+    pointId: "point",
+    zoneId: "zone",
+    name: { zh: recording.name, en: recording.name },
+    quantity: "temperature",
+    unit: "Cel",
+    expectedIntervalMs: paceMs(recording),
+    probeRole: null,
+    calibration: { offset: 0, slope: 1 },
+    validRange: { min: -90, max: 150 },
+  };
+  return { zones: [zone], points: [point] };
+}
+
+/** What an installer would write down: the usual time between readings of the first day, in full minutes. */
+function paceMs({ samples }: Recording): number {
+  const firstMs = samples[0]?.timeMs ?? 0;
+  const day = samples.filter(({ timeMs }) => timeMs - firstMs < 86_400_000);
+  const steps = day.flatMap(({ timeMs }, index) => {
+    const before = day[index - 1];
+    return before === undefined || timeMs <= before.timeMs ? [] : [timeMs - before.timeMs];
+  });
+  const median = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 60_000;
+  return Math.max(60_000, Math.ceil(median / 60_000) * 60_000);
+}
+
+/** Joins the events of each occurrence; an alarm that comes back before anybody saw it told people once more. */
+class SpanBuilder {
+  readonly #open = new Map<string, { readonly raisedMs: number; readonly ruleKind: string }>();
+  readonly #spans: AlarmSpan[] = [];
+
+  add(events: readonly AlarmEvent[]): void {
+    for (const { alarmId, transition, timeMs, ruleKind } of events) {
+      if (transition === "raised") this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
+      else if (transition === "returned") this.#close(alarmId, timeMs);
+    }
+  }
+
+  finish(endMs: number): readonly AlarmSpan[] {
+    for (const alarmId of this.#open.keys()) this.#close(alarmId, endMs);
+    return this.#spans.toSorted((a, b) => a.raisedMs - b.raisedMs);
+  }
+
+  #close(alarmId: string, endedMs: number): void {
+    const open = this.#open.get(alarmId);
+    if (open === undefined) return;
+    this.#open.delete(alarmId);
+    const about = probeRules.has(open.ruleKind) ? ("probe" as const) : ("temperature" as const);
+    this.#spans.push({ raisedMs: open.raisedMs, endedMs, about, label: open.ruleKind });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Replays labelled recordings through the production alarm engine, beside plain limits with fixed delays.
+ *
+ *   npm run -s alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--json]
+ */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { engineAlarms } from "./engine.ts";
+import { drawRecording } from "./picture.ts";
+import { plainAlarms } from "./plain.ts";
+import { type Recording, readRecordings } from "./recording.ts";
+import { type Figures, figuresOf, type Method, methods, type Tally, tally } from "./score.ts";
+import type { AlarmSpan } from "./spans.ts";
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string" },
+    pictures: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const minuteMs = 60_000;
+const say = (text: string): void => {
+  if (!values.json) process.stdout.write(`${text}\n`);
+};
+
+if (values.data === undefined) {
+  process.stderr.write("usage: alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--json]\n");
+  process.exitCode = 2;
+} else {
+  const recordings = await readRecordings(resolve(values.data));
+  const pictures = values.pictures ?? (await mkdtemp(join(tmpdir(), "frostlight-alarms-")));
+  const tallies = new Map<Method, Tally[]>(methods.map((method) => [method, []]));
+  const files = [];
+  for (const [index, recording] of recordings.entries()) {
+    if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${recordings.length} ${recording.name}\u001b[K`);
+    const spans = alarmsOf(recording);
+    const figures = Object.fromEntries(
+      methods.map((method) => {
+        const one = tally(recording, spans[method]);
+        tallies.get(method)?.push(one);
+        return [method, figuresOf([one])];
+      }),
+    );
+    const picture = await drawRecording(recording, spans, pictures);
+    say(`\n${recording.name}`);
+    sayTable(figures);
+    files.push({ name: recording.name, ...figures, picture });
+  }
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  const total = Object.fromEntries(methods.map((method) => [method, figuresOf(tallies.get(method) ?? [])]));
+  say("\nall together");
+  sayTable(total);
+  say(`\npictures: ${pictures}`);
+  process.stdout.write(`${JSON.stringify({ files, total })}\n`);
+}
+
+function alarmsOf(recording: Recording): Readonly<Record<Method, readonly AlarmSpan[]>> {
+  return {
+    engine: engineAlarms(recording),
+    plain: plainAlarms(recording, 0),
+    plain30m: plainAlarms(recording, 30 * minuteMs),
+    plain2h: plainAlarms(recording, 120 * minuteMs),
+  };
+}
+
+function sayTable(figures: Readonly<Record<string, Figures>>): void {
+  say("  method     nuisance/30d   found   median delay   worst delay   probe faults");
+  for (const method of methods) {
+    const one = figures[method];
+    if (one === undefined) continue;
+    const minutes = (value: number | null): string => (value === null ? "-" : `${value.toFixed(0)} min`);
+    const cells = [
+      method.padEnd(9),
+      `${one.nuisancePer30Days.toFixed(2)} (${one.nuisances})`.padStart(13),
+      `${one.eventsFound}/${one.events}`.padStart(7),
+      minutes(one.medianDelayMinutes).padStart(14),
+      minutes(one.worstDelayMinutes).padStart(13),
+      `${one.probeFaultsFound}/${one.probeFaults}`.padStart(14),
+    ];
+    say(`  ${cells.join(" ")}`);
+  }
+}
