@@ -111,10 +111,20 @@ test("unknown and expired tokens, a foreign proof and a revoked key are refused"
   expect(await enrol(await token("t1"), key, generateSigningKey())).toMatchObject({ status: 403, code: "proof-wrong" });
   await rig.clock.advance(60_000);
   expect(await enrol("t1", key)).toMatchObject({ status: 403, code: "token-expired" });
-  const joined = await enrol(await token("t2"), key);
-  await rig.store.revokeGateway(rig.scope, joined.response?.gatewayId ?? "", 1);
-  expect(await enrol(await token("t3"), key)).toMatchObject({ status: 403, code: "gateway-revoked" });
-  expect(await enrol("t2", key)).toMatchObject({ status: 403, code: "gateway-revoked" });
+});
+
+test("a revoked gateway comes back only by a token made after it was revoked", async () => {
+  const key = generateSigningKey();
+  await token("earlier");
+  const joined = await enrol(await token("t1"), key);
+  await rig.clock.advance(1);
+  await rig.store.revokeGateway(rig.scope, joined.response?.gatewayId ?? "", rig.clock.nowMs());
+  expect(await enrol("t1", key)).toMatchObject({ status: 403, code: "gateway-revoked" });
+  expect(await enrol("earlier", key)).toMatchObject({ status: 403, code: "gateway-revoked" });
+  await rig.clock.advance(1);
+  expect(await enrol(await token("later"), key)).toMatchObject({ status: 200 });
+  const known = await rig.store.knownGateways([joined.response?.gatewayId ?? ""]);
+  expect([...known.values()]).toMatchObject([{ revoked: false }]);
 });
 
 test("a gateway can move to another site of its organisation, not to another organisation", async () => {

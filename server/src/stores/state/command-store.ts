@@ -1,5 +1,7 @@
+import type { Command, CommandAction } from "@frostlight/contract";
+
 import type { CommandStore, WaitingCommand } from "../../core/ingest.ts";
-import { chunks, type Db, parseCommand } from "./rows.ts";
+import { chunks, commandBody, type Db, parseCommand } from "./rows.ts";
 import type { CommandRow } from "./schema.ts";
 
 /** Commands waiting for their effect. */
@@ -16,7 +18,8 @@ export function commandStore(db: Db): CommandStore {
           .where("revoked_ms", "is", null)
           .executeTakeFirst();
         if (gateway === undefined) return "unknown-gateway";
-        const alarmId = command.action.kind === "acknowledge-alarm" ? command.action.alarmId : "";
+        const { action } = command;
+        const alarmId = action.kind === "acknowledge-alarm" ? action.alarmId : "";
         const alarm = await transaction
           .selectFrom("alarms")
           .select("state")
@@ -38,10 +41,15 @@ export function commandStore(db: Db): CommandStore {
             status,
             finished_ms: isOver ? command.issuedAtMs : null,
             attempts: 0,
-            body: JSON.stringify(command),
+            body: commandBody(command),
+            kind: action.kind,
+            subject: subjectOf(action),
+            outcome: null,
           })
           .onConflict((conflict) => conflict.column("command_id").doNothing())
           .execute();
+        // A gateway is asked for one thing about one subject: the newest.
+        if (action.kind !== "acknowledge-alarm") await supersede(transaction, gatewayId, command);
         return status;
       });
     },
@@ -96,6 +104,25 @@ export function commandStore(db: Db): CommandStore {
       });
     },
   };
+}
+
+/** What a command acts on. */
+function subjectOf(action: CommandAction): string {
+  if (action.kind === "set-calibration") return action.pointId;
+  if (action.kind === "approve-certificate") return action.sourceId;
+  return action.kind === "apply-configuration" ? "configuration" : "";
+}
+
+async function supersede(db: Db, gatewayId: string, newer: Command): Promise<void> {
+  await db
+    .updateTable("commands")
+    .set({ status: "superseded", finished_ms: newer.issuedAtMs })
+    .where("gateway_id", "=", gatewayId)
+    .where("kind", "=", newer.action.kind)
+    .where("subject", "=", subjectOf(newer.action))
+    .where("status", "=", "pending")
+    .where("command_id", "<>", newer.commandId)
+    .execute();
 }
 
 function waitingFromRow(row: CommandRow): WaitingCommand {

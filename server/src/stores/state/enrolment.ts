@@ -2,6 +2,7 @@ import { type Clock, FrostlightError } from "@frostlight/kernel";
 
 import type { EnrolResult, GatewayAccess, KnownGateway } from "../../core/ingest.ts";
 import type { EnrolmentStore, Scope } from "../../core/records.ts";
+import { revokeCertificates } from "./certificates.ts";
 import type { Db } from "./rows.ts";
 import type { GatewayRow, TokenRow } from "./schema.ts";
 
@@ -39,19 +40,25 @@ export function enrolmentStore(db: Db, clock: Clock): EnrolmentStore & GatewayAc
           expires_ms: token.expiresMs,
           used_ms: null,
           used_public_key: null,
+          created_ms: clock.nowMs(),
         })
         .execute();
     },
 
     async revokeGateway(scope, gatewayId, atMs) {
-      const result = await db
-        .updateTable("gateways")
-        .set({ revoked_ms: atMs, connected: 0 })
-        .where("gateway_id", "=", gatewayId)
-        .where("organisation_id", "=", scope.organisationId)
-        .where("revoked_ms", "is", null)
-        .executeTakeFirst();
-      if (result.numUpdatedRows === 0n) return false;
+      const isRevoked = await db.transaction().execute(async (transaction) => {
+        const result = await transaction
+          .updateTable("gateways")
+          .set({ revoked_ms: atMs, connected: 0 })
+          .where("gateway_id", "=", gatewayId)
+          .where("organisation_id", "=", scope.organisationId)
+          .where("revoked_ms", "is", null)
+          .executeTakeFirst();
+        if (result.numUpdatedRows === 0n) return false;
+        await revokeCertificates(transaction, gatewayId, atMs, "gateway-revoked");
+        return true;
+      });
+      if (!isRevoked) return false;
       for (const listener of revocationListeners) listener(gatewayId);
       return true;
     },
@@ -91,7 +98,12 @@ export function enrolmentStore(db: Db, clock: Clock): EnrolmentStore & GatewayAc
             connected: 0,
           })
           .onConflict((conflict) =>
-            conflict.column("gateway_id").doUpdateSet({ site_id: token.site_id, secret_hash: enrolment.secretHash }),
+            conflict.column("gateway_id").doUpdateSet({
+              site_id: token.site_id,
+              secret_hash: enrolment.secretHash,
+              enrolled_ms: enrolment.atMs,
+              revoked_ms: null,
+            }),
           )
           .execute();
         return { kind: "enrolled", organisationId: token.organisation_id, siteId: token.site_id };
@@ -159,7 +171,10 @@ function refuse(
   if (token === undefined) return "token-unknown";
   if (token.expires_ms <= enrolment.atMs) return "token-expired";
   if (token.used_public_key !== null && token.used_public_key !== enrolment.publicKey) return "token-used";
-  if (gateway?.revoked_ms !== null && gateway?.revoked_ms !== undefined) return "gateway-revoked";
+  // A revoked gateway comes back only by a token that somebody made after it was revoked.
+  if (gateway !== undefined && gateway.revoked_ms !== null && token.created_ms <= gateway.revoked_ms) {
+    return "gateway-revoked";
+  }
   if (gateway !== undefined && gateway.public_key !== enrolment.publicKey) return "gateway-id-taken";
   if (gateway !== undefined && gateway.organisation_id !== token.organisation_id) {
     return "gateway-of-another-organisation";

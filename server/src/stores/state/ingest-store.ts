@@ -11,6 +11,7 @@ import type {
   RecordedChanges,
 } from "../../core/ingest.ts";
 import { recordAlarms } from "./alarm-records.ts";
+import { recordChanges } from "./change-records.ts";
 import { knownGateway } from "./enrolment.ts";
 import { newestByKey, recordDescriptions, recordDrops, recordFindings, recordHealth } from "./event-records.ts";
 import { chunks, type Db, parseDescription } from "./rows.ts";
@@ -122,6 +123,7 @@ async function record(transaction: Transaction<Database>, batches: readonly Acce
   await recordDrops(transaction, placed);
   const sites = await recordDescriptions(transaction, placed);
   const health = await recordHealth(transaction, placed);
+  await recordChanges(transaction, placed);
   const findings = await recordFindings(transaction, placed);
   const alarms = await recordAlarms(transaction, placed);
   return { alarms, findings, health, sites };

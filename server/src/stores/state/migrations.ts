@@ -122,5 +122,34 @@ const second: Migration = {
   },
 };
 
+const third: Migration = {
+  version: 3,
+  name: "certificates and configurations",
+  async up(db, { bytes, integer, clustered }) {
+    const statements = [
+      `alter table enrolment_tokens add column created_ms ${integer} not null default 0`,
+      `create table certificates (serial text primary key, gateway_id text not null references gateways,
+        fingerprint text not null, not_before_ms ${integer} not null, not_after_ms ${integer} not null,
+        issued_ms ${integer} not null, revoked_ms ${integer}, reason text)`,
+      `create index certificates_of_gateway on certificates (gateway_id, issued_ms)`,
+      `create table configurations (gateway_id text not null references gateways, version ${integer} not null,
+        organisation_id text not null, yaml text not null, sha256 text not null, signature ${bytes} not null,
+        author text not null, reason text not null, created_ms ${integer} not null, command_id text not null,
+        primary key (gateway_id, version))`,
+      `create table changes (gateway_id text not null references gateways, epoch text not null,
+        sequence ${integer} not null, position ${integer} not null, organisation_id text not null,
+        site_id text not null, subject text not null, what text not null, before text not null, after text not null,
+        author text not null, reason text not null, time_ms ${integer} not null, command_id text,
+        primary key (gateway_id, epoch, sequence, position)) ${clustered}`,
+      `create index changes_by_time on changes (gateway_id, time_ms)`,
+      `alter table commands add column kind text not null default 'acknowledge-alarm'`,
+      `alter table commands add column subject text not null default ''`,
+      `alter table commands add column outcome text`,
+      `create index commands_of_gateway on commands (gateway_id, issued_ms)`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first, second];
+export const migrations: readonly Migration[] = [first, second, third];

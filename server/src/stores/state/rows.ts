@@ -36,10 +36,26 @@ function parseBody<T>(what: string, text: string): T {
 }
 
 export const parseDescription = (text: string): SiteDescription => parseBody("site description", text);
-const parseExplanation = (text: string): Explanation => parseBody("explanation", text);
+export const parseExplanation = (text: string): Explanation => parseBody("explanation", text);
 const parseAlarmEvent = (text: string): AlarmEvent => parseBody("alarm event", text);
 const parseFinding = (text: string): Finding => parseBody("finding", text);
-export const parseCommand = (text: string): Command => parseBody("command", text);
+
+/** A command as JSON; bytes as base64. */
+export function commandBody(command: Command): string {
+  const { action } = command;
+  if (action.kind !== "apply-configuration") return JSON.stringify(command);
+  return JSON.stringify({
+    ...command,
+    action: { ...action, signature: Buffer.from(action.signature).toString("base64") },
+  });
+}
+
+export function parseCommand(text: string): Command {
+  const command: Command = parseBody("command", text);
+  const { action } = command;
+  if (action.kind !== "apply-configuration") return command;
+  return { ...command, action: { ...action, signature: Buffer.from(String(action.signature), "base64") } };
+}
 
 export function alarmFromRow(row: AlarmRow): Alarm {
   return {

@@ -1,5 +1,6 @@
-import type { AlarmState, EvidenceRole, Priority } from "@frostlight/contract";
+import type { AlarmState, ChangeRecord, CommandAction, EvidenceRole, Priority } from "@frostlight/contract";
 
+import type { CommandStatus } from "../../core/gateway-records.ts";
 import type { Role } from "../../core/records.ts";
 
 /** Rows as stored, newest schema version. Times are Unix milliseconds; `body` columns are JSON. */
@@ -26,6 +27,9 @@ export interface Database {
   clock_corrections: ClockCorrectionRow;
   unsynchronised_batches: UnsynchronisedBatchRow;
   chain_faults: ChainFaultRow;
+  certificates: CertificateRow;
+  configurations: ConfigurationRow;
+  changes: ChangeRow;
 }
 
 interface AuditRow {
@@ -58,6 +62,8 @@ export interface TokenRow {
   expires_ms: number;
   used_ms: number | null;
   used_public_key: string | null;
+  /** 0 for tokens of versions that did not note it. */
+  created_ms: number;
 }
 
 /** Where in the gateways' journals something stands: breaks ties between things of one time. */
@@ -196,10 +202,57 @@ export interface CommandRow {
   alarm_id: string;
   issued_ms: number;
   expires_ms: number;
-  status: "pending" | "done" | "expired";
+  status: CommandStatus;
   finished_ms: number | null;
   attempts: number;
   body: string;
+  kind: CommandAction["kind"];
+  /** What it acts on: a point, a source, a configuration's version; empty for alarms. */
+  subject: string;
+  /** Why it failed: an explanation, JSON. */
+  outcome: string | null;
+}
+
+export interface CertificateRow {
+  /** Hex, lower case. */
+  serial: string;
+  gateway_id: string;
+  /** SHA-256 of the DER bytes, hex. */
+  fingerprint: string;
+  not_before_ms: number;
+  not_after_ms: number;
+  issued_ms: number;
+  revoked_ms: number | null;
+  /** Why it was revoked. */
+  reason: string | null;
+}
+
+export interface ConfigurationRow {
+  gateway_id: string;
+  version: number;
+  organisation_id: string;
+  yaml: string;
+  /** Of the text, hex. */
+  sha256: string;
+  signature: Uint8Array;
+  author: string;
+  reason: string;
+  created_ms: number;
+  command_id: string;
+}
+
+export interface ChangeRow extends PositionColumns {
+  gateway_id: string;
+  organisation_id: string;
+  site_id: string;
+  subject: string;
+  what: ChangeRecord["what"];
+  before: string;
+  after: string;
+  author: string;
+  reason: string;
+  time_ms: number;
+  command_id: string | null;
 }
 
 interface ClockCorrectionRow {

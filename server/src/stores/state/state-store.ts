@@ -5,12 +5,16 @@ import type { Clock, Logger } from "@frostlight/kernel";
 import { Kysely, SqliteDialect } from "kysely";
 import { z } from "zod";
 
+import type { CertificateRegister } from "../../core/authority.ts";
+import type { GatewayFiles } from "../../core/gateway-records.ts";
 import type { CentralAlarmStore, ChainAudit, CommandStore, GatewayAccess, IngestStore } from "../../core/ingest.ts";
 import type { AccountStore, EnrolmentStore, StateQueries } from "../../core/records.ts";
 import { accountStore } from "./accounts.ts";
 import { centralAlarmStore } from "./central-alarms.ts";
+import { certificateRegister } from "./certificates.ts";
 import { commandStore } from "./command-store.ts";
 import { enrolmentStore } from "./enrolment.ts";
+import { gatewayFiles } from "./gateway-files.ts";
 import { ingestStore } from "./ingest-store.ts";
 import { migrate } from "./migrate.ts";
 import { sqliteTypes } from "./migrations.ts";
@@ -36,7 +40,9 @@ export interface StateStore
     IngestStore,
     ChainAudit,
     CommandStore,
-    CentralAlarmStore {
+    CentralAlarmStore,
+    CertificateRegister,
+    GatewayFiles {
   close(): Promise<void>;
 }
 
@@ -67,6 +73,8 @@ export async function openStateStore(
     ...ingestStore(writer),
     ...commandStore(writer),
     ...centralAlarmStore(writer),
+    ...certificateRegister(writer),
+    ...gatewayFiles(reader, writer, ingestStore(reader)),
     async close() {
       await reader.destroy();
       await writer.destroy();
