@@ -1,5 +1,6 @@
 export { decodeBatch, encodeBatch, groupItems } from "./batch-codec.ts";
 export { decodeCommand, encodeCommand } from "./command-codec.ts";
+export { carriesEvents, decodeDelimited, encodeDelimited } from "./delimited.ts";
 export { contractLimits } from "./limits.ts";
 export {
   decodeAck,
