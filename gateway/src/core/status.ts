@@ -12,6 +12,14 @@ import type { SourceState } from "./source.ts";
 export interface UplinkStatus {
   readonly state: "connected" | "connecting" | "offline" | "not-enrolled";
   readonly server: string;
+  /** What carries the link now, "mqtt" or "https"; null: no link. */
+  readonly via?: string | null;
+  /** Another than the first server of the list serves. */
+  readonly standby?: boolean;
+  /** Bytes of batches sent, repeats included. */
+  readonly sentBytes?: number;
+  /** The day's budget of a metered link is used up: only alarms go. */
+  readonly budgetExhausted?: boolean;
   readonly lastAckMs: number | null;
   readonly unackedBatches: number;
   readonly refusedBatches: number;

@@ -1,4 +1,4 @@
-import type { Ack, BatchOutcome } from "@frostlight/contract";
+import { type Ack, type BatchOutcome, carriesEvents } from "@frostlight/contract";
 import {
   type CancelTimer,
   type Clock,
@@ -12,35 +12,43 @@ import {
 import type { JournalReader, JournalRelease } from "../core/journal.ts";
 import { SequenceSet } from "../core/sequence-set.ts";
 import type { UplinkOptions } from "./options.ts";
+import { type Lane, RateLimit } from "./rate-limit.ts";
+import { SendOrder } from "./send-order.ts";
 
 /** How long to leave a server alone that does not store what it is sent. */
 const serverBusy: RetrySchedule = { firstMs: 1_000, factor: 2, maxMs: 60_000, jitter: 0.3 };
 /** After a reconnect, acks that waited in the broker come first; what they cover need not be sent again. */
 const lateAckMs = 500;
-/** New commits that may wait for room before they are left to the back-fill. */
-const maxLive = 1_000;
 /** Share of the window that back-fill may use. */
 const backfillShare = 0.75;
-const scanLimit = 128;
 const sweepMs = 1_000;
 
 interface Sent {
   readonly bytes: number;
   readonly atMs: number;
+  readonly urgent: boolean;
 }
+
+type SenderOptions = Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs"> &
+  Partial<Pick<UplinkOptions, "backfill" | "rateLimit">>;
 
 /** What the sender did, for the status. */
 export interface SenderStatus {
   readonly unackedBatches: number;
   readonly refusedBatches: number;
   readonly sentBatches: number;
+  readonly sentBytes: number;
   readonly lastAckMs: number | null;
+  /** Monotonic time since which nothing of what was sent has been stored; null: nothing waits for an answer. */
+  readonly silentSinceMs: number | null;
+  /** The day's budget of bytes is used up. */
+  readonly budgetExhausted: boolean;
 }
 
 /**
- * Decides which batch goes next. New commits first, at once, in their order; older ones behind, oldest first: they are the
- * ones nearest to being given up when space runs out, and the server can check the chain and fold alarm events without
- * holes. Only the server's word releases a batch. When the server is silent or cannot store, one batch at a time asks
+ * Sends batches in the order of {@link SendOrder}, as far as the window and the rate limit allow. Old batches go oldest
+ * first: they are the ones nearest to being given up when space runs out, and the server can check the chain and fold alarm
+ * events without holes. Only the server's word releases a batch. When the server is silent or cannot store, one batch at a time asks
  * whether it is back, ever more rarely.
  */
 export class BatchSender {
@@ -48,13 +56,12 @@ export class BatchSender {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #logger: Logger;
-  readonly #options: Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs">;
+  readonly #options: SenderOptions;
+  readonly #rate: RateLimit;
+  readonly #order: SendOrder;
+  readonly #onSequenceReused: ((epoch: string, sequence: number) => void) | undefined;
   readonly #inFlight = new Map<number, Sent>();
   readonly #refused = new SequenceSet();
-  #live: number[] = [];
-  #backlog: number[] = [];
-  /** Where the search for unreleased batches goes on. */
-  #cursor = 1;
   #send: ((sealed: Uint8Array) => void) | undefined;
   #inFlightBytes = 0;
   #pumping = false;
@@ -64,7 +71,10 @@ export class BatchSender {
   #pausedUntilMs = 0;
   #backfillFromMs = 0;
   #sentBatches = 0;
+  #sentBytes = 0;
   #lastAckMs: number | null = null;
+  #silentSinceMs: number | null = null;
+  #forgetCommits: (() => void) | undefined;
   #timers: CancelTimer[] = [];
   #wake: CancelTimer | undefined;
 
@@ -73,13 +83,33 @@ export class BatchSender {
     readonly clock: Clock;
     readonly random: Random;
     readonly logger: Logger;
-    readonly options: Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs">;
+    readonly options: SenderOptions;
+    /** The server stored another batch under this address: a copied-back journal. */
+    readonly onSequenceReused?: ((epoch: string, sequence: number) => void) | undefined;
   }) {
     this.#journal = parts.journal;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#logger = parts.logger;
     this.#options = parts.options;
+    this.#onSequenceReused = parts.onSequenceReused;
+    this.#rate = new RateLimit(parts.options.rateLimit ?? {}, parts.clock);
+    this.#order = new SendOrder(parts.journal, parts.options.backfill ?? "live-first", (sequence) =>
+      this.#isWanted(sequence),
+    );
+  }
+
+  /** Listens to commits, so that alarms of a time without a link are known when it comes back. */
+  start(): void {
+    this.#forgetCommits ??= this.#journal.onCommit((sequence) => {
+      this.#onCommit(sequence);
+    });
+  }
+
+  stop(): void {
+    this.linkDown();
+    this.#forgetCommits?.();
+    this.#forgetCommits = undefined;
   }
 
   /** The link works: everything not released is to be sent through it. */
@@ -87,10 +117,8 @@ export class BatchSender {
     this.linkDown();
     this.#send = send;
     this.#pausedUntilMs = 0;
+    this.start();
     this.#timers = [
-      this.#journal.onCommit((sequence) => {
-        this.#onCommit(sequence);
-      }),
       this.#clock.every(sweepMs, () => {
         this.#sweep();
       }),
@@ -106,10 +134,19 @@ export class BatchSender {
     this.#wake?.();
     this.#wake = undefined;
     if (this.#inFlight.size > 0) this.#backfillFromMs = this.#clock.monotonicMs() + lateAckMs;
+    for (const [sequence, sent] of this.#inFlight) if (sent.urgent) this.#order.addUrgent(sequence);
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
-    this.#live = [];
-    this.#rewind(1);
+    this.#silentSinceMs = null;
+    for (const sequence of this.#order.forgetLive()) void this.#noteUrgent(sequence);
+  }
+
+  /** Another server than before: what the last one refused may be fine there. */
+  forgetRefusals(): void {
+    for (const [from, to] of this.#refused.ranges()) {
+      for (let sequence = from; sequence <= to; sequence += 1) this.#refused.delete(sequence);
+    }
+    this.#order.rewind(1);
   }
 
   onAck(ack: Ack): void {
@@ -121,6 +158,7 @@ export class BatchSender {
     );
     for (const outcome of ack.outcomes) this.#settle(outcome);
     if (stored.length > 0) {
+      this.#silentSinceMs = this.#inFlight.size > 0 ? this.#clock.monotonicMs() : null;
       this.#lastAckMs = this.#clock.nowMs();
       this.#probing = false;
       this.#failures = 0;
@@ -134,7 +172,10 @@ export class BatchSender {
       unackedBatches: this.#inFlight.size,
       refusedBatches: this.#refused.size,
       sentBatches: this.#sentBatches,
+      sentBytes: this.#sentBytes,
       lastAckMs: this.#lastAckMs,
+      silentSinceMs: this.#silentSinceMs,
+      budgetExhausted: this.#rate.exhausted,
     };
   }
 
@@ -148,6 +189,7 @@ export class BatchSender {
       case "refused":
         if (!this.#refused.has(sequence)) this.#logger.error("batch-refused", { sequence, reason });
         this.#refused.add(sequence);
+        if (reason === "sequence-reused") this.#onSequenceReused?.(this.#journal.epoch, sequence);
         return;
       case "retry-later":
         this.#backOff(sequence, reason);
@@ -160,15 +202,25 @@ export class BatchSender {
   }
 
   #onCommit(sequence: number): void {
-    this.#live.push(sequence);
-    if (this.#live.length > maxLive) this.#rewind(this.#live.shift() ?? sequence);
+    if (this.#send === undefined || this.#rate.exhausted) {
+      void this.#noteUrgent(sequence);
+      return;
+    }
+    this.#order.addLive(sequence);
     this.#pump();
   }
 
-  /** Looks for unreleased batches again, from `sequence` or where the search stands if that is before. */
-  #rewind(sequence: number): void {
-    this.#cursor = Math.min(this.#cursor, this.#backlog[0] ?? this.#cursor, sequence);
-    this.#backlog = [];
+  /** A batch that cannot go now: if it has alarm events, it goes first later. */
+  async #noteUrgent(sequence: number): Promise<void> {
+    try {
+      const stored = await this.#journal.read(sequence);
+      if (stored !== undefined && carriesEvents(stored.sealed)) this.#order.addUrgent(sequence);
+      else this.#order.rewind(sequence);
+    } catch {
+      // The search through the journal finds it, and tells when it cannot be read then.
+      this.#order.rewind(sequence);
+    }
+    if (this.#send !== undefined) this.#pump();
   }
 
   /** Batches without an ack go out again; a server that did not answer is asked more gently. */
@@ -185,7 +237,7 @@ export class BatchSender {
   }
 
   #backOff(sequence: number, reason: string): void {
-    this.#rewind(sequence);
+    this.#order.rewind(sequence);
     const nowMs = this.#clock.monotonicMs();
     if (nowMs < this.#pausedUntilMs) return;
     if (!this.#probing) this.#logger.warn("server-not-storing", { reason });
@@ -211,45 +263,43 @@ export class BatchSender {
   }
 
   async #sendWhileRoom(): Promise<void> {
-    for (let sequence = this.#next(); sequence !== undefined; sequence = this.#next()) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      const { sequence, lane } = next;
       const send = this.#send;
       const stored = await this.#journal.read(sequence);
       if (send === undefined || send !== this.#send) {
-        this.#rewind(sequence);
+        this.#order.rewind(sequence);
         continue;
       }
       if (stored === undefined || !this.#isWanted(sequence)) continue;
-      this.#inFlight.set(sequence, { bytes: stored.sealed.length, atMs: this.#clock.monotonicMs() });
-      this.#inFlightBytes += stored.sealed.length;
+      const { sealed } = stored;
+      const nowMs = this.#clock.monotonicMs();
+      const urgent = lane === "urgent" || (lane === "live" && carriesEvents(sealed));
+      this.#inFlight.set(sequence, { bytes: sealed.length, atMs: nowMs, urgent });
+      this.#inFlightBytes += sealed.length;
       this.#sentBatches += 1;
-      send(stored.sealed);
+      this.#sentBytes += sealed.length;
+      this.#silentSinceMs ??= nowMs;
+      this.#rate.spend(sealed.length);
+      send(sealed);
     }
   }
 
-  /** The next sequence to send, if there is one and room for it. */
-  #next(): number | undefined {
+  /** The next batch to send, if there is one and room for it. */
+  #next(): { readonly sequence: number; readonly lane: Lane } | undefined {
     if (this.#send === undefined) return undefined;
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs < this.#pausedUntilMs) return this.#wakeAt(this.#pausedUntilMs);
+    if (nowMs < this.#pausedUntilMs) return this.#wakeIn(this.#pausedUntilMs - nowMs);
     if (this.#probing && this.#inFlight.size > 0) return undefined;
     if (!this.#hasRoom(1)) return undefined;
-    for (let sequence = this.#live.shift(); sequence !== undefined; sequence = this.#live.shift()) {
-      if (this.#isWanted(sequence)) return sequence;
-    }
-    if (!this.#probing && !this.#hasRoom(backfillShare)) return undefined;
-    if (nowMs < this.#backfillFromMs) return this.#wakeAt(this.#backfillFromMs);
-    return this.#nextOfBacklog();
-  }
-
-  #nextOfBacklog(): number | undefined {
-    for (;;) {
-      for (let sequence = this.#backlog.shift(); sequence !== undefined; sequence = this.#backlog.shift()) {
-        if (this.#isWanted(sequence)) return sequence;
-      }
-      if (this.#cursor > this.#journal.lastSequence) return undefined;
-      this.#backlog = [...this.#journal.unreleasedFrom(this.#cursor, scanLimit)];
-      this.#cursor = (this.#backlog.at(-1) ?? this.#journal.lastSequence) + 1;
-    }
+    let soonestMs = Number.POSITIVE_INFINITY;
+    const next = this.#order.next((lane) => {
+      const waitMs = Math.max(this.#rate.waitMs(lane), lane === "live" ? 0 : this.#backfillFromMs - nowMs);
+      if (waitMs > 0) soonestMs = Math.min(soonestMs, waitMs);
+      if (waitMs > 0 || lane !== "backfill") return waitMs <= 0;
+      return this.#probing || this.#hasRoom(backfillShare);
+    });
+    return next ?? (Number.isFinite(soonestMs) ? this.#wakeIn(soonestMs) : undefined);
   }
 
   #isWanted(sequence: number): boolean {
@@ -262,9 +312,9 @@ export class BatchSender {
     return this.#inFlight.size < window * share && this.#inFlightBytes < windowBytes * share;
   }
 
-  #wakeAt(timeMs: number): undefined {
+  #wakeIn(delayMs: number): undefined {
     this.#wake?.();
-    this.#wake = this.#clock.after(Math.max(1, timeMs - this.#clock.monotonicMs()), () => {
+    this.#wake = this.#clock.after(Math.max(1, delayMs), () => {
       this.#wake = undefined;
       this.#pump();
     });

@@ -1,14 +1,18 @@
-import { type ClientRequest, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { type Agent, type ClientRequest, request as httpRequest } from "node:http";
+import { type Agent as SecureAgent, request as httpsRequest } from "node:https";
 
 import { FrostlightError } from "@frostlight/kernel";
 
 /** One request to the server. */
 export interface HttpRequest {
-  readonly method: "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Keeps connections for more requests; absent: one connection for this one. */
+  readonly agent?: Agent | SecureAgent | undefined;
+  /** Longest answer taken, bytes; default 64 KiB. */
+  readonly answerBytes?: number | undefined;
   /** PEM of the authority that signed the server's certificate; undefined: the system's. */
   readonly ca: string | undefined;
   /** Longest time without a byte either way. */
@@ -18,7 +22,8 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** At most `maxAnswerBytes`. */
+  /** What the server wants to be waited, from `Retry-After` in seconds (RFC 9110 §10.2.3); undefined when it does not say. */
+  readonly retryAfterMs?: number | undefined;
   readonly body: Uint8Array;
 }
 
@@ -49,27 +54,30 @@ export function exchangeHttp(options: HttpRequest): Promise<HttpAnswer> {
     request.on("error", fail);
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
+      const limit = options.answerBytes ?? maxAnswerBytes;
       let size = 0;
       response.on("data", (chunk: Buffer) => {
         size += chunk.length;
-        if (size <= maxAnswerBytes) chunks.push(chunk);
-        else response.destroy(new Error(`answer longer than ${maxAnswerBytes} bytes`));
+        if (size <= limit) chunks.push(chunk);
+        else response.destroy(new Error(`answer longer than ${limit} bytes`));
       });
       response.on("error", fail);
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) });
+        const seconds = /^\d{1,6}$/.exec(response.headers["retry-after"] ?? "")?.[0];
+        const retryAfterMs = seconds === undefined ? undefined : Number(seconds) * 1_000;
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks), retryAfterMs });
       });
     });
     request.end(options.body);
   });
 }
 
-function openRequest({ url, method, headers, body, ca, signal }: HttpRequest): ClientRequest {
+function openRequest({ url, method, headers, body, ca, signal, agent }: HttpRequest): ClientRequest {
   const common = {
     method,
     signal,
-    headers: { ...headers, "content-length": String(body.length) },
-    agent: false as const,
+    headers: method === "GET" ? headers : { ...headers, "content-length": String(body.length) },
+    agent: agent ?? (false as const),
   };
   if (new URL(url).protocol !== "https:") return httpRequest(url, common);
   return httpsRequest(url, { ...common, ...(ca === undefined ? {} : { ca }) });

@@ -18,6 +18,27 @@ export const uplinkOptions = z.strictObject({
     .default(4 * 1_048_576),
   /** A batch the server has not acknowledged after this is sent again. */
   ackTimeoutMs: z.number().int().min(1_000).max(3_600_000).default(30_000),
+  /** What goes first when there is a backlog; see {@link BackfillPolicy}. */
+  backfill: z.enum(["live-first", "equal", "oldest-first"]).default("live-first"),
+  /** For mobile links; counts the batches' own bytes. New batches and alarms go first within it. */
+  rateLimit: z
+    .strictObject({
+      bytesPerSecond: z.number().int().min(64).optional(),
+      /** In each 24 hours since the start; batches with alarms go even when it is used up. */
+      bytesPerDay: z.number().int().min(10_000).optional(),
+    })
+    .prefault({}),
+  /** With more than one server. */
+  servers: z
+    .strictObject({
+      /** A server that does not store anything for this long is left for the next. */
+      fallBackAfterSeconds: z.number().min(5).max(86_400).default(60),
+      /** While another than the first serves, the first is looked for this often. */
+      returnCheckSeconds: z.number().min(5).max(86_400).default(300),
+      /** It must hold a link for this long before the gateway returns. */
+      returnStableSeconds: z.number().min(1).max(3_600).default(30),
+    })
+    .prefault({}),
   /** An evidence upload on which no byte moves for this long is given up and repeated. */
   evidenceIdleTimeoutMs: z.number().int().min(1_000).max(600_000).default(30_000),
 });

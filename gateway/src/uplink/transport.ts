@@ -1,4 +1,4 @@
-import type { Clock, Logger } from "@frostlight/kernel";
+import type { Clock, Logger, Random } from "@frostlight/kernel";
 import type { z } from "zod";
 
 /** What a transport is given. Acks and commands arrive as the contract's bytes. */
@@ -12,6 +12,7 @@ export interface TransportContext {
   /** PEM of the authority that signed the server's certificate; undefined: the system's. */
   readonly ca: string | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   onAck(bytes: Uint8Array): void;
   /** The transport tells the server that the command arrived only once this has resolved. */
@@ -23,19 +24,25 @@ export interface Link {
   /** Hands a sealed batch over. Whether it arrives, only the server's ack says. */
   send(sealed: Uint8Array): void;
   readonly closed: Promise<string>;
+  /** What carries it, for the status: "mqtt", "https". */
+  readonly via: string;
   /** Ends it; harmless when it has ended. */
   close(): Promise<void>;
 }
 
-/**
- * A way to carry batches up and acks and commands down. `connect` tries once and rejects with a coded error; the uplink
- * tries again by itself.
- */
+/** One way to one server. */
+export interface Transport {
+  /** Tries once; rejects with a coded error. The uplink tries again by itself, never two at a time. */
+  connect(signal: AbortSignal): Promise<Link>;
+}
+
+/** A way to carry batches up and acks and commands down. `open` does no I/O. */
 export interface TransportDefinition<K extends string = string, Options = unknown> {
   readonly kind: K;
   readonly options: z.ZodType<Options>;
+  /** Valid input of `options`, used by the conformance suite and the docs. */
   readonly example: unknown;
-  connect(options: Options, context: TransportContext, signal: AbortSignal): Promise<Link>;
+  open(options: Options, context: TransportContext): Transport;
 }
 
 /** Gives a definition its types by inference. */

@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
-
-import { type Command, decodeAck, decodeCommand } from "@frostlight/contract";
+import { type Command, decodeAck, decodeCommand, type HealthEvent } from "@frostlight/contract";
 import {
   type Clock,
   describeError,
   errorCode,
-  FrostlightError,
   isFrostlightError,
   type Logger,
   type Part,
@@ -19,23 +16,21 @@ import type { Identity } from "../core/identity.ts";
 import type { EvidenceSpool, JournalReader, JournalRelease } from "../core/journal.ts";
 import type { UplinkStatus } from "../core/status.ts";
 import { BatchSender } from "./batch-sender.ts";
-import { enrol, type Enrolment, readEnrolment } from "./enrolment.ts";
-import { EvidenceUploader } from "./evidence-uploader.ts";
-import { exchangeHttp } from "./http-exchange.ts";
 import type { UplinkOptions } from "./options.ts";
-import type { Link, TransportContext } from "./transport.ts";
+import { ServerChoice } from "./server-choice.ts";
+import { ServerSession, type UplinkServer } from "./server-session.ts";
+import type { Link } from "./transport.ts";
 
 /** A refused token or missing credentials need a person: no hurry. */
 const personRetry: RetrySchedule = { firstMs: 5_000, factor: 2, maxMs: 60_000, jitter: 0.2 };
 /** A connection that lasted this long was a good one: the next failure begins with short waits again. */
 const goodLinkMs = 30_000;
+const watchMs = 1_000;
 
-export interface UplinkParts {
+export interface UplinkParts extends UplinkServer {
   readonly options: UplinkOptions;
-  /** The server's HTTP address. */
-  readonly serverUrl: string;
-  /** Where the enrolment is kept. */
-  readonly folder: string;
+  /** Servers to fall back to, in order of preference. */
+  readonly standby?: readonly UplinkServer[];
   readonly identity: Identity;
   readonly journal: JournalReader & JournalRelease;
   readonly evidence: EvidenceSpool & { pendingCount(): number };
@@ -44,8 +39,10 @@ export interface UplinkParts {
   readonly logger: Logger;
   /** A command may come more than once; it counts as delivered once this resolves. */
   readonly onCommand: (command: Command) => Promise<void>;
-  /** The one-time token, read when it is needed; undefined when none is configured. */
-  readonly readToken: () => Promise<string | undefined>;
+  /** To be journaled: the gateway speaks to another server than before. */
+  readonly onHealth?: (event: HealthEvent) => Promise<void>;
+  /** The server holds another batch under this address: the journal is an old copy. */
+  readonly onSequenceReused?: (epoch: string, sequence: number) => void;
   readonly softwareVersion: string;
 }
 
@@ -61,10 +58,12 @@ class Uplink implements Part {
   readonly name = "uplink";
   readonly #parts: UplinkParts;
   readonly #sender: BatchSender;
+  readonly #sessions: readonly ServerSession[];
+  readonly #choice: ServerChoice;
   #stopping: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
-  #uploader: EvidenceUploader | undefined;
   #state: UplinkStatus["state"] = "connecting";
+  #via: string | null = null;
   #links = 0;
   #lastError: string | null = null;
   #loggedError: string | undefined;
@@ -72,11 +71,28 @@ class Uplink implements Part {
   constructor(parts: UplinkParts) {
     this.#parts = parts;
     this.#sender = new BatchSender(parts);
+    this.#choice = new ServerChoice(1 + (parts.standby?.length ?? 0), parts.options.servers, parts.clock, parts.random);
+    const hooks = {
+      onAck: (bytes: Uint8Array) => {
+        this.#onAck(bytes);
+      },
+      onCommand: (bytes: Uint8Array) => this.#onCommand(bytes),
+      onJoined: ({ gatewayId, siteId }: { readonly gatewayId: string; readonly siteId: string }) => {
+        parts.logger.info("enrolled", { gatewayId, siteId });
+        this.#succeeded();
+      },
+      onDamaged: (error: unknown) => {
+        this.#failed("not-enrolled", error);
+      },
+    };
+    const servers: readonly UplinkServer[] = [parts, ...(parts.standby ?? [])];
+    this.#sessions = servers.map((server) => new ServerSession(server, parts, hooks));
   }
 
   start(): Promise<void> {
     this.#stopping ??= new AbortController();
     const { signal } = this.#stopping;
+    this.#sender.start();
     this.#running = this.#run(signal).catch((error: unknown) => {
       if (!signal.aborted) this.#parts.logger.error("uplink-ended", { error: describeError(error) });
     });
@@ -86,37 +102,120 @@ class Uplink implements Part {
   async stop(): Promise<void> {
     this.#stopping?.abort(new Error("the uplink stops"));
     await this.#running;
+    this.#sender.stop();
     this.#state = "offline";
   }
 
   status(): UplinkStatus {
+    const session = this.#sessions[this.#choice.active];
+    const { unackedBatches, refusedBatches, sentBatches, lastAckMs, sentBytes, budgetExhausted } =
+      this.#sender.status();
     return {
       state: this.#state,
-      server: this.#parts.serverUrl,
-      ...this.#sender.status(),
+      server: session?.server.serverUrl ?? this.#parts.serverUrl,
+      via: this.#via,
+      standby: this.#choice.active > 0,
+      unackedBatches,
+      refusedBatches,
+      sentBatches,
+      sentBytes,
+      budgetExhausted,
+      lastAckMs,
       reconnects: Math.max(0, this.#links - 1),
       pendingEvidence: this.#parts.evidence.pendingCount(),
-      lastError: this.#lastError ?? this.#uploader?.lastError ?? null,
+      lastError: this.#lastError ?? session?.uploadError ?? null,
     };
   }
 
+  /** One server after the other, each until it is given up or the first is back. */
   async #run(signal: AbortSignal): Promise<void> {
-    const enrolment = await this.#join(signal);
-    const uploading = this.#uploadEvidence(enrolment, signal);
-    await this.#keepLink(enrolment, signal);
+    let before: ServerSession | undefined;
+    while (!signal.aborted) {
+      const session = this.#sessions[this.#choice.active];
+      if (session === undefined) return;
+      if (before !== undefined) this.#tellChange(before, session);
+      before = session;
+      const shift = new AbortController();
+      const either = AbortSignal.any([signal, shift.signal]);
+      const end = (reason: string): void => {
+        shift.abort(new Error(reason));
+      };
+      const watch = this.#parts.clock.every(watchMs, () => {
+        this.#watch(end);
+      });
+      const looking = this.#lookForFirst(either, end).catch(() => undefined);
+      await this.#serve(session, either).catch((error: unknown) => {
+        if (!either.aborted) throw error;
+      });
+      watch();
+      end("another server's turn");
+      await looking;
+    }
+  }
+
+  async #serve(session: ServerSession, signal: AbortSignal): Promise<void> {
+    await this.#join(session, signal);
+    const uploading = session.uploadEvidence(signal);
+    await this.#keepLink(session, signal);
     await uploading;
   }
 
-  async #join(signal: AbortSignal): Promise<Enrolment> {
+  /** Leaves a server that does not do its work. */
+  #watch(end: (reason: string) => void): void {
+    const { silentSinceMs } = this.#sender.status();
+    if (this.#state === "connected" && silentSinceMs === null) this.#choice.works();
+    if (!this.#choice.isGivenUp()) return;
+    this.#choice.fallBack();
+    end("the server does not work");
+  }
+
+  /** While another server serves: is the first one back, and does it stay? */
+  async #lookForFirst(signal: AbortSignal, end: (reason: string) => void): Promise<void> {
+    const { clock, options, logger } = this.#parts;
+    const [first] = this.#sessions;
+    if (this.#choice.active === 0 || first === undefined) return;
+    for (;;) {
+      await clock.sleep(this.#choice.returnWaitMs(), signal);
+      const link = await first.connect(signal).catch(() => undefined);
+      if (link === undefined) continue;
+      const isStable = await Promise.race([
+        link.closed.then(() => false),
+        clock.sleep(options.servers.returnStableSeconds * 1_000, signal).then(
+          () => true,
+          () => false,
+        ),
+      ]);
+      await link.close();
+      if (!isStable) continue;
+      logger.info("first-server-back", { server: first.server.serverUrl });
+      this.#choice.return();
+      end("the first server is back");
+      return;
+    }
+  }
+
+  #tellChange(before: ServerSession, now: ServerSession): void {
+    const { clock, logger, onHealth } = this.#parts;
+    const parameters = { from: before.server.serverUrl, to: now.server.serverUrl };
+    logger.warn("server-changed", parameters);
+    this.#sender.forgetRefusals();
+    const event: HealthEvent = {
+      subject: "uplink",
+      state: this.#choice.active === 0 ? "ok" : "standby",
+      timeMs: clock.nowMs(),
+      explanation: { code: "uplink-server-changed", parameters },
+    };
+    onHealth?.(event).catch((error: unknown) => {
+      logger.error("health-not-journaled", { error: describeError(error) });
+    });
+  }
+
+  async #join(session: ServerSession, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const known = await this.#known();
-        if (known !== undefined) return known;
-        this.#state = "not-enrolled";
-        const enrolment = await this.#enrol(signal);
-        this.#parts.logger.info("enrolled", { gatewayId: enrolment.gatewayId, siteId: enrolment.siteId });
-        this.#succeeded();
-        return enrolment;
+        if (!session.isJoined) this.#state = this.#links === 0 ? "connecting" : "offline";
+        await session.join(signal);
+        return;
       } catch (error) {
         signal.throwIfAborted();
         this.#failed("not-enrolled", error);
@@ -126,35 +225,15 @@ class Uplink implements Part {
     }
   }
 
-  /** A damaged enrolment is told and replaced by joining again: a copy of the file is kept. */
-  async #known(): Promise<Enrolment | undefined> {
-    try {
-      return await readEnrolment(this.#parts.folder);
-    } catch (error) {
-      if (!isFrostlightError(error, "state/corrupt")) throw error;
-      this.#failed("not-enrolled", error);
-      return undefined;
-    }
-  }
-
-  async #enrol(signal: AbortSignal): Promise<Enrolment> {
-    const { readToken, serverUrl, identity, folder, softwareVersion } = this.#parts;
-    const token = await readToken();
-    if (token === undefined || token === "") {
-      throw new FrostlightError("enrol/no-token", "config", "this gateway has not joined and no token is configured");
-    }
-    return enrol({ serverUrl, token, identity, folder, softwareVersion, signal, ca: await this.#ca() });
-  }
-
-  async #keepLink(enrolment: Enrolment, signal: AbortSignal): Promise<void> {
+  async #keepLink(session: ServerSession, signal: AbortSignal): Promise<void> {
     const { clock, random, logger } = this.#parts;
     let attempt = 0;
     while (!signal.aborted) {
       this.#state = attempt === 0 ? "connecting" : "offline";
       try {
-        const link = await this.#connect(enrolment, signal);
+        const link = await session.connect(signal);
         const sinceMs = clock.monotonicMs();
-        const reason = await this.#useLink(link, signal);
+        const reason = await this.#useLink(session, link, signal);
         if (signal.aborted) return;
         if (clock.monotonicMs() - sinceMs > goodLinkMs) attempt = 0;
         logger.warn("link-lost", { reason });
@@ -169,27 +248,8 @@ class Uplink implements Part {
     }
   }
 
-  async #connect(enrolment: Enrolment, signal: AbortSignal): Promise<Link> {
-    const { options, clock, logger } = this.#parts;
-    const context: TransportContext = {
-      gatewayId: enrolment.gatewayId,
-      serverUrl: this.#parts.serverUrl,
-      mqttUrl: enrolment.mqttUrl,
-      username: enrolment.mqttUsername,
-      password: enrolment.mqttPassword,
-      ca: await this.#ca(),
-      clock,
-      logger,
-      onAck: (bytes) => {
-        this.#onAck(bytes);
-      },
-      onCommand: (bytes) => this.#onCommand(bytes),
-    };
-    return options.transport.definition.connect(options.transport.options, context, signal);
-  }
-
   /** Resolves with the reason when the link is gone, closed by us or not. */
-  async #useLink(link: Link, signal: AbortSignal): Promise<string> {
+  async #useLink(session: ServerSession, link: Link, signal: AbortSignal): Promise<string> {
     const close = (): void => {
       void link.close();
     };
@@ -197,13 +257,16 @@ class Uplink implements Part {
     if (signal.aborted) close();
     this.#links += 1;
     this.#state = "connected";
+    this.#via = link.via;
     this.#succeeded();
-    this.#parts.logger.info("link-up", { server: this.#parts.serverUrl, links: this.#links });
+    const server = session.server.serverUrl;
+    this.#parts.logger.info("link-up", { server, via: link.via, links: this.#links });
     this.#sender.linkUp((sealed) => {
       link.send(sealed);
     });
     const reason = await link.closed;
     this.#sender.linkDown();
+    this.#via = null;
     signal.removeEventListener("abort", close);
     await link.close();
     return reason;
@@ -220,34 +283,6 @@ class Uplink implements Part {
     // An unreadable command stays unreadable: taking it off the broker is all that can be done with it.
     if (command.kind === "ok") await this.#parts.onCommand(command.value);
     else this.#parts.logger.warn("command-unreadable", { reason: command.reason });
-  }
-
-  async #uploadEvidence(enrolment: Enrolment, signal: AbortSignal): Promise<void> {
-    const { clock, random, logger, evidence, serverUrl, options } = this.#parts;
-    this.#uploader = new EvidenceUploader({
-      evidence,
-      enrolment,
-      serverUrl,
-      exchange: exchangeHttp,
-      ca: () => this.#ca(),
-      idleTimeoutMs: options.evidenceIdleTimeoutMs,
-      clock,
-      random,
-      logger,
-    });
-    await this.#uploader.run(signal);
-  }
-
-  async #ca(): Promise<string | undefined> {
-    const { caFile } = this.#parts.options;
-    if (caFile === undefined) return undefined;
-    try {
-      return await readFile(caFile, "utf8");
-    } catch (cause) {
-      throw new FrostlightError("uplink/ca-unreadable", "config", `cannot read the certificates in ${caFile}`, {
-        cause,
-      });
-    }
   }
 
   #succeeded(): void {

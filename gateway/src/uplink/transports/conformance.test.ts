@@ -1,4 +1,4 @@
-import { silentLogger, systemClock } from "@frostlight/kernel";
+import { silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 import { expect, test } from "vitest";
 
 import { transportRegistry } from "./index.ts";
@@ -11,6 +11,7 @@ const context = {
   password: "secret",
   ca: undefined,
   clock: systemClock,
+  random: systemRandom,
   logger: silentLogger,
   onAck: () => undefined,
   onCommand: () => Promise.resolve(),
@@ -27,16 +28,13 @@ test.each(transportRegistry.all)(
 test.each(transportRegistry.all)(
   "the transport $kind rejects with a coded error when nobody answers",
   async (definition) => {
-    const connecting = definition.connect(definition.options.parse({}), context, new AbortController().signal);
+    const connecting = definition.open(definition.options.parse({}), context).connect(new AbortController().signal);
     await expect(connecting).rejects.toMatchObject({ code: "uplink/unreachable", fault: "peer" });
   },
 );
 
 test.each(transportRegistry.all)("the transport $kind does not connect when it is told to stop", async (definition) => {
-  const connecting = definition.connect(
-    definition.options.parse({}),
-    context,
-    AbortSignal.abort(new Error("stopping")),
-  );
+  const transport = definition.open(definition.options.parse({}), context);
+  const connecting = transport.connect(AbortSignal.abort(new Error("stopping")));
   await expect(connecting).rejects.toThrow("stopping");
 });

@@ -30,7 +30,7 @@ export const mqttTransport = defineTransport({
   kind: "mqtt",
   options,
   example: { url: "mqtts://frostlight.example:8883" },
-  connect,
+  open: (settings, context) => ({ connect: (signal) => connect(settings, context, signal) }),
 });
 
 async function connect(settings: Options, context: TransportContext, signal: AbortSignal): Promise<Link> {
@@ -68,6 +68,7 @@ function codeOf(error: unknown): string {
 
 class MqttLink implements Link {
   readonly closed: Promise<string>;
+  readonly via = "mqtt";
   readonly #client: MqttClient;
   readonly #context: TransportContext;
   #lastError: unknown;
