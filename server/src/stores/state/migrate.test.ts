@@ -100,7 +100,8 @@ test("a step that fails leaves the database at the version before, and works whe
 test("a database of a newer version is refused and left as it is", async () => {
   const newer: Migration = { version: 1, name: "a", up: () => Promise.resolve() };
   await withDatabase(async (db) => {
-    await migrate(db, sqliteTypes, () => 0, [newer, { ...newer, version: 2 }]);
+    const beyond = Array.from({ length: migrations.length + 1 }, (_, index) => ({ ...newer, version: index + 1 }));
+    await migrate(db, sqliteTypes, () => 0, beyond);
   });
   const before = schemaOf(file);
   await expect(openStateStore({ file, clock, logger: silentLogger })).rejects.toMatchObject({
