@@ -1,6 +1,7 @@
 import { createRegistry, type Registry } from "@frostlight/kernel";
 
 import type { SourceDefinition } from "../core/source.ts";
+import { modbus } from "./modbus.ts";
 import { mqttBroker } from "./mqtt-broker.ts";
 import { mqtt } from "./mqtt.ts";
 import { opcua } from "./opcua.ts";
@@ -10,4 +11,5 @@ export const sourceRegistry: Registry<SourceDefinition> = createRegistry<SourceD
   mqttBroker,
   mqtt,
   opcua,
+  modbus,
 ]);
