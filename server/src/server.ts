@@ -17,12 +17,14 @@ import { createApi, ensureFirstAdministrator, listenApi } from "./api/index.ts";
 import type { ServerConfig } from "./config/index.ts";
 import type { BatchAcceptor, CommandDispatcher } from "./core/ingest.ts";
 import { LiveBus } from "./core/live.ts";
+import { batchRoutes } from "./ingest/batch-routes.ts";
 import { createBrokerClient } from "./ingest/broker-client.ts";
 import { gatewayMqttUrl } from "./ingest/broker-options.ts";
 import { createCommandOutbox } from "./ingest/command-outbox.ts";
 import { createGatewayBroker } from "./ingest/gateway-broker.ts";
 import { gatewayRoutes } from "./ingest/gateway-routes.ts";
 import { createIngest } from "./ingest/ingest.ts";
+import { Presence } from "./ingest/presence.ts";
 import { openEvidenceStore } from "./stores/evidence/evidence-store.ts";
 import { openStateStore, type StateStore } from "./stores/state/state-store.ts";
 
@@ -76,7 +78,17 @@ export async function buildServer(config: ServerConfig, environment: Environment
     logger: stage("commands"),
     central: silence,
   });
-  const broker = createBroker({ config, ingest, state, commands, live, logger: stage("broker"), environment });
+  const presence = new Presence({ store: state, live, clock, logger: stage("presence") });
+  const broker = createBroker({
+    config,
+    ingest,
+    state,
+    commands,
+    presence,
+    live,
+    logger: stage("broker"),
+    environment,
+  });
   const routes = gatewayRoutes({
     stateStore: state,
     evidence,
@@ -85,6 +97,16 @@ export async function buildServer(config: ServerConfig, environment: Environment
     clock,
     random,
     logger: stage("gateway-routes"),
+  });
+  const batches = batchRoutes({
+    options: config.gatewayHttp,
+    ingest,
+    stateStore: state,
+    commands,
+    presence,
+    clock,
+    logger: stage("batch-routes"),
+    metrics,
   });
   const wiring = {
     options: config.http,
@@ -95,7 +117,7 @@ export async function buildServer(config: ServerConfig, environment: Environment
     timeSeries,
     evidence,
     live,
-    plugins: [routes],
+    plugins: [routes, batches],
     clock,
     random,
     logger: stage("api"),
@@ -162,12 +184,13 @@ function createBroker(parts: {
   readonly ingest: BatchAcceptor;
   readonly state: StateStore;
   readonly commands: CommandDispatcher;
+  readonly presence: Presence;
   readonly live: LiveBus;
   readonly logger: Logger;
   readonly environment: Environment;
 }): { readonly part: Part; port(): number } {
-  const { config, ingest, state, commands, live, logger, environment } = parts;
-  const shared = { ingest, stateStore: state, commands, live, clock, logger };
+  const { config, ingest, state, commands, presence, live, logger, environment } = parts;
+  const shared = { ingest, stateStore: state, commands, presence, live, clock, logger };
   if (config.broker.kind === "external") {
     return { part: createBrokerClient({ ...shared, options: config.broker, environment }), port: () => 0 };
   }

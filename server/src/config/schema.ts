@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { gatewaySilenceOptions } from "../alarms/gateway-silence.ts";
 import { apiOptions } from "../api/index.ts";
+import { batchRouteOptions } from "../ingest/batch-routes.ts";
 import { brokerOptions } from "../ingest/broker-options.ts";
 import { commandOptions } from "../ingest/command-outbox.ts";
 import { ingestOptions } from "../ingest/options.ts";
@@ -18,6 +19,8 @@ export const serverConfig = z.strictObject({
   http: apiOptions.prefault({}),
   broker: brokerOptions.prefault({ kind: "embedded" }),
   ingest: ingestOptions.prefault({}),
+  /** Batches over HTTP, for gateways where MQTT is blocked. */
+  gatewayHttp: batchRouteOptions.prefault({}),
   commands: commandOptions.prefault({}),
   alarms: z.strictObject({ gatewaySilence: gatewaySilenceOptions.prefault({}) }).prefault({}),
   state: stateOptions.omit({ file: true }).prefault({}),

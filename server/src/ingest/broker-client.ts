@@ -33,6 +33,8 @@ export interface BrokerClientDeps {
   readonly ingest: BatchAcceptor;
   readonly stateStore: Pick<GatewayAccess, "gatewayCredentials" | "setConnected" | "disconnectAll">;
   readonly commands: CommandDispatcher;
+  /** Shared with other ways in; its own when left out. */
+  readonly presence?: Presence;
   readonly live?: LivePublisher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -72,7 +74,7 @@ class ExternalBroker implements BrokerClient {
 
   constructor(deps: BrokerClientDeps) {
     this.#deps = deps;
-    this.#presence = new Presence({ ...deps, store: deps.stateStore, live: deps.live });
+    this.#presence = deps.presence ?? new Presence({ ...deps, store: deps.stateStore, live: deps.live });
     this.#refusals = new RefusalLog("broker-message-refused", deps.logger);
   }
 

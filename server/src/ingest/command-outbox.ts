@@ -64,7 +64,7 @@ class StoredCommandOutbox implements DurableCommandOutbox {
   readonly #deps: CommandOutboxDeps;
   readonly #expiryMs: number;
   readonly #waiting = new Map<string, Waiting>();
-  #sender: CommandSender | undefined;
+  readonly #senders: CommandSender[] = [];
   #cancelTimers: readonly CancelTimer[] = [];
   #working: Promise<void> = Promise.resolve();
   #isQueued = false;
@@ -94,7 +94,7 @@ class StoredCommandOutbox implements DurableCommandOutbox {
   }
 
   attach(sender: CommandSender): void {
-    this.#sender = sender;
+    this.#senders.push(sender);
   }
 
   gatewayReady(gatewayId: string): void {
@@ -146,7 +146,7 @@ class StoredCommandOutbox implements DurableCommandOutbox {
     const { clock, stateStore, logger } = this.#deps;
     const nowMs = clock.monotonicMs();
     const due = [...this.#waiting].filter(
-      ([, waiting]) => waiting.dueMs <= nowMs && this.#sender?.isConnected(waiting.gatewayId) === true,
+      ([, waiting]) => waiting.dueMs <= nowMs && this.#senderOf(waiting.gatewayId) !== undefined,
     );
     if (due.length === 0) return;
     try {
@@ -168,12 +168,16 @@ class StoredCommandOutbox implements DurableCommandOutbox {
     waiting.dueMs = clock.monotonicMs() + retryDelayMs(repeat, waiting.sent, random);
     waiting.sent += 1;
     try {
-      await this.#sender?.sendCommand(gatewayId, command);
+      await this.#senderOf(gatewayId)?.sendCommand(gatewayId, command);
       return true;
     } catch (error) {
       logger.debug("command-unsent", { gatewayId, commandId: command.commandId, error: describeError(error) });
       return false;
     }
+  }
+
+  #senderOf(gatewayId: string): CommandSender | undefined {
+    return this.#senders.find((sender) => sender.isConnected(gatewayId));
   }
 
   async #expire(): Promise<void> {

@@ -33,3 +33,16 @@ export async function authenticateGateway(
   if (known === undefined || !isEqual) return { kind: "refused", reason: "credentials-wrong" };
   return known.revoked ? { kind: "refused", reason: "gateway-revoked" } : { kind: "ok", gateway: known };
 }
+
+/** The id and secret of an `Authorization: Basic` header, as far as there are any. */
+export function basicCredentials(header: string | undefined): {
+  readonly username?: string;
+  readonly secret?: Uint8Array;
+} {
+  const encoded = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header ?? "")?.[1];
+  if (encoded === undefined) return {};
+  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  if (colon < 0) return {};
+  return { username: text.slice(0, colon), secret: Buffer.from(text.slice(colon + 1), "utf8") };
+}

@@ -6,11 +6,13 @@ import { contractLimits, encodeCommand, topics } from "@frostlight/contract";
 import { type Clock, describeError, FrostlightError, type Logger, type Part } from "@frostlight/kernel";
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
 
+import type { CertificateRegister, ServerCredentials } from "../core/authority.ts";
 import type { BatchAcceptor, CommandDispatcher, GatewayAccess, KnownGateway } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
 import { AckOutbox } from "./ack-outbox.ts";
 import type { EmbeddedBrokerOptions } from "./broker-options.ts";
 import { authenticateGateway } from "./gateway-auth.ts";
+import { createMutualTlsServer, peerCertificateOf, refuseCertificate } from "./mutual-tls.ts";
 import { limitPackets } from "./packet-limit.ts";
 import { Presence } from "./presence.ts";
 import { RefusalLog } from "./refusal-log.ts";
@@ -23,10 +25,15 @@ const connectBytes = 4_096;
 export interface GatewayBrokerDeps {
   readonly options: EmbeddedBrokerOptions;
   readonly ingest: BatchAcceptor;
-  readonly stateStore: Pick<GatewayAccess, "gatewayCredentials" | "setConnected" | "disconnectAll" | "onRevoked">;
+  readonly stateStore: Pick<GatewayAccess, "gatewayCredentials" | "setConnected" | "disconnectAll" | "onRevoked"> &
+    Pick<CertificateRegister, "certificateStanding">;
+  /** Of the server's authority, for the listener with mutual TLS; without it there is none. */
+  readonly credentials?: () => Promise<ServerCredentials>;
   readonly commands: CommandDispatcher;
   /** Told when gateways come and go. */
   readonly live?: LivePublisher;
+  /** Shared with other ways in; its own when left out. */
+  readonly presence?: Presence;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -34,6 +41,8 @@ export interface GatewayBrokerDeps {
 export interface GatewayBroker extends Part {
   /** The port listened on. Throws before `start`. */
   port(): number;
+  /** The port of the listener with mutual TLS, if there is one. */
+  mutualTlsPort(): number | undefined;
   connectedGateways(): readonly string[];
   /** Refused connections, topics and packets since the start, by reason. */
   refusals(): Readonly<Record<string, number>>;
@@ -55,6 +64,13 @@ interface Session {
   readonly subscribed: Set<string>;
 }
 
+interface Running {
+  readonly server: Server;
+  readonly mutual: { readonly server: Server; readonly cancelRefresh: () => void } | undefined;
+  readonly aedes: Aedes;
+  readonly forgetRevoked: () => void;
+}
+
 class EmbeddedBroker implements GatewayBroker {
   readonly name = "gateway-broker";
   readonly #deps: GatewayBrokerDeps;
@@ -63,20 +79,23 @@ class EmbeddedBroker implements GatewayBroker {
   readonly #sessions = new Map<Client, Session>();
   readonly #clients = new Map<string, Client>();
   readonly #withWill = new WeakSet<Client>();
-  #running: { readonly server: Server; readonly aedes: Aedes; readonly forgetRevoked: () => void } | undefined;
+  #running: Running | undefined;
 
   constructor(deps: GatewayBrokerDeps) {
     this.#deps = deps;
-    this.#presence = new Presence({ ...deps, store: deps.stateStore, live: deps.live });
+    this.#presence = deps.presence ?? new Presence({ ...deps, store: deps.stateStore, live: deps.live });
     this.#refusals = new RefusalLog("gateway-connection-refused", deps.logger);
   }
 
   port(): number {
-    const address = this.#running?.server.address();
-    if (address === undefined || address === null || typeof address === "string") {
+    const port = portOf(this.#running?.server);
+    if (port === undefined)
       throw new FrostlightError("broker/not-started", "bug", "the gateway broker does not listen");
-    }
-    return (address satisfies AddressInfo).port;
+    return port;
+  }
+
+  mutualTlsPort(): number | undefined {
+    return portOf(this.#running?.mutual?.server);
   }
 
   connectedGateways(): readonly string[] {
@@ -94,10 +113,11 @@ class EmbeddedBroker implements GatewayBroker {
     const aedes = await this.#createAedes();
     const server = await this.#createServer(aedes);
     await listen(server, options);
+    const mutual = await this.#listenMutually(aedes);
     const forgetRevoked = stateStore.onRevoked((gatewayId) => {
       for (const [client, session] of this.#sessions) if (session.gateway.gatewayId === gatewayId) client.close();
     });
-    this.#running = { server, aedes, forgetRevoked };
+    this.#running = { server, mutual, aedes, forgetRevoked };
     commands.attach({
       isConnected: (gatewayId) => this.#isReachable(gatewayId),
       sendCommand: (gatewayId, command) => this.#send(gatewayId, topics.commands(gatewayId), encodeCommand(command)),
@@ -112,11 +132,8 @@ class EmbeddedBroker implements GatewayBroker {
     if (running === undefined) return;
     this.#running = undefined;
     running.forgetRevoked();
-    const closed = new Promise<void>((resolve) => {
-      running.server.close(() => {
-        resolve();
-      });
-    });
+    running.mutual?.cancelRefresh();
+    const closed = Promise.all([running.server, running.mutual?.server].map(closeServer));
     await new Promise<void>((resolve) => {
       running.aedes.close(() => {
         resolve();
@@ -129,15 +146,51 @@ class EmbeddedBroker implements GatewayBroker {
 
   readonly #sockets = new Set<Socket>();
 
+  #take(aedes: Aedes, socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once("close", () => this.#sockets.delete(socket));
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 30_000);
+    const client = aedes.handle(socket);
+    limitPackets(socket, () => (this.#sessions.has(client) ? packetBytes : connectBytes));
+  }
+
+  async #listenMutually(aedes: Aedes): Promise<Running["mutual"]> {
+    const { options, credentials, clock, logger } = this.#deps;
+    if (options.mutualTls === undefined || credentials === undefined) return undefined;
+    const mutual = await createMutualTlsServer({
+      credentials,
+      handshakeTimeoutMs: options.connectTimeoutMs,
+      clock,
+      onConnection: (socket) => {
+        this.#take(aedes, socket);
+      },
+      onRefreshFailed: (error) => {
+        logger.error("server-certificate-not-renewed", { error: describeError(error) });
+      },
+    });
+    this.#watch(mutual.server);
+    const { host = options.host, port } = options.mutualTls;
+    await listen(mutual.server, { host, port });
+    logger.info("gateway-broker-listening", { host, port: portOf(mutual.server), tls: "mutual" });
+    return mutual;
+  }
+
+  #watch(server: Server): void {
+    const { maxConnections } = this.#deps.options;
+    server.maxConnections = maxConnections;
+    server.on("tlsClientError", (error) => {
+      this.#refusals.add("tls-failed", { error: describeError(error) });
+    });
+    server.on("drop", () => {
+      this.#refusals.add("too-many-connections", { limit: maxConnections });
+    });
+  }
+
   async #createServer(aedes: Aedes): Promise<Server> {
     const { options } = this.#deps;
     const onConnection = (socket: Socket): void => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, 30_000);
-      const client = aedes.handle(socket);
-      limitPackets(socket, () => (this.#sessions.has(client) ? packetBytes : connectBytes));
+      this.#take(aedes, socket);
     };
     const server =
       options.tls === undefined
@@ -151,13 +204,7 @@ class EmbeddedBroker implements GatewayBroker {
             },
             onConnection,
           );
-    server.maxConnections = options.maxConnections;
-    server.on("tlsClientError", (error) => {
-      this.#refusals.add("tls-failed", { error: describeError(error) });
-    });
-    server.on("drop", () => {
-      this.#refusals.add("too-many-connections", { limit: options.maxConnections });
-    });
+    this.#watch(server);
     return server;
   }
 
@@ -233,6 +280,12 @@ class EmbeddedBroker implements GatewayBroker {
       return result.reason === "gateway-revoked" ? connectError(5, "revoked") : connectError(4, "bad credentials");
     }
     const { gateway } = result;
+    const certificate = peerCertificateOf(client.conn);
+    const refusal = certificate && (await refuseCertificate(this.#deps.stateStore, certificate, gateway.gatewayId));
+    if (refusal !== undefined) {
+      this.#refusals.add(refusal, { gatewayId: gateway.gatewayId, certificate: certificate?.commonName.slice(0, 128) });
+      return connectError(5, refusal);
+    }
     // A session belongs to its client id: with a free choice one gateway could throw out another.
     if (client.id !== gateway.gatewayId) {
       this.#refusals.add("client-id-not-gateway", { gatewayId: gateway.gatewayId, clientId: client.id.slice(0, 128) });
@@ -350,7 +403,19 @@ function connectError(returnCode: 2 | 3 | 4 | 5, message: string): AuthenticateE
   return Object.assign(new Error(message), { returnCode });
 }
 
-function listen(server: Server, options: EmbeddedBrokerOptions): Promise<void> {
+function portOf(server: Server | undefined): number | undefined {
+  const address = server?.address();
+  return typeof address === "object" && address !== null ? (address satisfies AddressInfo).port : undefined;
+}
+
+function closeServer(server: Server | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (server === undefined) resolve();
+    else server.close(() => resolve());
+  });
+}
+
+function listen(server: Server, options: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (cause: Error): void => {
       const where = `${options.host}:${options.port}`;

@@ -5,13 +5,16 @@ import type { LivePublisher } from "../core/live.ts";
 
 type GatewayName = Pick<KnownGateway, "gatewayId" | "organisationId" | "siteId">;
 
-/** Who is connected: kept in the state store in the order of events, told to those who watch. */
+/** Ways in which a gateway can be there. */
+export type Way = "mqtt" | "https";
+
+/** Who is connected, in whatever way: kept in the state store in the order of events, told to those who watch. */
 export class Presence {
   readonly #store: Pick<GatewayAccess, "setConnected" | "disconnectAll">;
   readonly #live: LivePublisher | undefined;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #connected = new Map<string, GatewayName>();
+  readonly #connected = new Map<string, { readonly gateway: GatewayName; readonly ways: Set<Way> }>();
   /** Newest state not yet written; at most one entry per gateway. */
   readonly #unwritten = new Map<string, { readonly connected: boolean; readonly atMs: number }>();
   #writing: Promise<void> | undefined;
@@ -28,8 +31,8 @@ export class Presence {
     this.#logger = deps.logger;
   }
 
-  has(gatewayId: string): boolean {
-    return this.#connected.has(gatewayId);
+  has(gatewayId: string, way: Way = "mqtt"): boolean {
+    return this.#connected.get(gatewayId)?.ways.has(way) ?? false;
   }
 
   gatewayIds(): readonly string[] {
@@ -41,16 +44,20 @@ export class Presence {
     await this.#store.disconnectAll();
   }
 
-  leave(gatewayId: string): void {
-    const gateway = this.#connected.get(gatewayId);
-    if (gateway !== undefined) this.set(gateway, false);
+  leave(gatewayId: string, way: Way = "mqtt"): void {
+    const known = this.#connected.get(gatewayId);
+    if (known !== undefined) this.set(known.gateway, false, way);
   }
 
-  set(gateway: GatewayName, connected: boolean): void {
+  set(gateway: GatewayName, connected: boolean, way: Way = "mqtt"): void {
     const { gatewayId, organisationId, siteId } = gateway;
-    if (this.#connected.has(gatewayId) === connected) return;
-    if (connected) this.#connected.set(gatewayId, gateway);
+    const ways = this.#connected.get(gatewayId)?.ways ?? new Set();
+    const before = ways.size > 0;
+    if (connected) ways.add(way);
+    else ways.delete(way);
+    if (ways.size > 0) this.#connected.set(gatewayId, { gateway, ways });
     else this.#connected.delete(gatewayId);
+    if (before === ways.size > 0) return;
     this.#logger.info(connected ? "gateway-connected" : "gateway-disconnected", { gatewayId });
     this.#live?.publish({ kind: "gateway", organisationId, siteId, gatewayId, connected });
     this.#unwritten.set(gatewayId, { connected, atMs: this.#clock.nowMs() });
