@@ -15,6 +15,7 @@ export {
   encodeRenewResponse,
 } from "./message-codec.ts";
 export type * from "./model.ts";
+export { receiptsOf } from "./record-codec.ts";
 export {
   configurationText,
   csrProofText,

@@ -4,6 +4,7 @@ import { type CancelTimer, describeError, errorCode, FrostlightError } from "@fr
 import type {
   JournalPosition,
   JournalReader,
+  JournalReceipts,
   JournalRelease,
   JournalStats,
   JournalWriter,
@@ -15,6 +16,7 @@ import { checkItem } from "./item-check.ts";
 import type { JournalOptions } from "./options.ts";
 import { positionsInterval, PositionsWriter } from "./positions.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { fillFromDisk, ReceiptWindow } from "./receipt-window.ts";
 import { RecentBatches } from "./recent-batches.ts";
 import type { Recovered } from "./recovery.ts";
 import { Refusals } from "./refusals.ts";
@@ -23,7 +25,7 @@ import { type SealedPlan, type SealerParts, sealPlans } from "./sealer.ts";
 import { SegmentStore } from "./segment-store.ts";
 
 /** The gateway's durable, signed, chained log. */
-export interface Journal extends JournalWriter, JournalReader, JournalRelease {
+export interface Journal extends JournalWriter, JournalReader, JournalRelease, JournalReceipts {
   stats(): JournalStats;
   /** Commits what waits, then refuses everything. */
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export class FileJournal implements Journal {
   readonly #settled: SequenceSet;
   readonly #queue = new GroupQueue();
   readonly #recent = new RecentBatches();
+  readonly #receipts = new ReceiptWindow();
   readonly #refusals = new Refusals();
   readonly #listeners = new Set<(sequence: number) => void>();
   /** Items of our own for the next batch. */
@@ -86,6 +89,7 @@ export class FileJournal implements Journal {
 
   /** Goes on in the last segment when it is whole, makes room, and journals the reports of recovery. */
   async begin(canResume: boolean): Promise<void> {
+    await fillFromDisk(this.#receipts, this.#store.segments);
     if (canResume) await this.#store.resume();
     await this.#makeRoom();
     if (this.#reports.length > 0) this.#commitSoon();
@@ -93,6 +97,10 @@ export class FileJournal implements Journal {
 
   get lastSequence(): number {
     return this.#lastSequence;
+  }
+
+  hasReceipt(receipt: number): boolean {
+    return this.#receipts.has(receipt);
   }
 
   append(items: readonly JournalItem[], urgent = false): Promise<JournalPosition> {
@@ -107,7 +115,7 @@ export class FileJournal implements Journal {
         return Promise.reject(new FrostlightError("journal/item-invalid", "bug", `cannot journal: ${check.reason}`));
       }
       sizes.push(check.sizeBytes);
-      hasEvent ||= item.kind !== "sample";
+      hasEvent ||= item.kind !== "sample" && item.kind !== "receipt";
       hurry ||= item.kind === "alarm" || item.kind === "finding";
     }
     const refusal = this.#whyNot(items.length, hasEvent);
@@ -281,6 +289,7 @@ export class FileJournal implements Journal {
     this.#lastHash = batch.hash;
     this.#recent.add(batch.sequence, batch.sealed);
     if (batch.sequence % positionsInterval === 0 || this.#commits === 1) this.#positions.changed();
+    for (const item of batch.items) if (item.kind === "receipt") this.#receipts.add(item.receipt);
     for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
     for (const listener of this.#listeners) {
       try {

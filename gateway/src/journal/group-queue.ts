@@ -67,21 +67,25 @@ export class GroupQueue {
 }
 
 function layOut(waiting: Waiting, plans: OpenPlan[]): void {
-  const samples = waiting.items.filter((item) => item.kind === "sample").length;
+  // A receipt is bounded like a sample, not like an event.
+  const samples = waiting.items.filter(isSmall).length;
   const bytes = waiting.sizes.reduce((sum, size) => sum + size, 0);
   const need = { samples, events: waiting.items.length - samples, bytes };
   let plan = plans.at(-1);
   if (plan === undefined || !hasRoom(plan, need)) plan = openPlan(plans);
   for (const [index, item] of waiting.items.entries()) {
-    const isSample = item.kind === "sample";
     const size = waiting.sizes[index] ?? 0;
-    const one = { samples: isSample ? 1 : 0, events: isSample ? 0 : 1, bytes: size };
+    const one = { samples: isSmall(item) ? 1 : 0, events: isSmall(item) ? 0 : 1, bytes: size };
     if (!hasRoom(plan, one) && plan.items.length > 0) plan = openPlan(plans);
     plan.items.push(item);
     plan.samples += one.samples;
     plan.bytes += size;
   }
   plan.ending.push(waiting);
+}
+
+function isSmall(item: JournalItem): boolean {
+  return item.kind === "sample" || item.kind === "receipt";
 }
 
 function hasRoom(

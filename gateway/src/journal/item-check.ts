@@ -32,6 +32,7 @@ const envelope = {
  */
 export function checkItem(item: JournalItem): ItemCheck {
   if (item.kind === "sample") return checkSample(item.sample);
+  if (item.kind === "receipt") return checkReceipt(item.receipt);
   let body: Uint8Array;
   try {
     body = encodeBatch({ ...envelope, ...groupItems([item]) });
@@ -41,6 +42,13 @@ export function checkItem(item: JournalItem): ItemCheck {
   const decoded = decodeBatch(body);
   if (decoded.kind === "invalid") return { kind: "invalid", reason: `${item.kind}: ${decoded.reason}` };
   return { kind: "ok", sizeBytes: body.length };
+}
+
+const receiptLimit = 2 ** 48;
+
+function checkReceipt(receipt: number): ItemCheck {
+  if (Number.isSafeInteger(receipt) && receipt >= 0 && receipt < receiptLimit) return { kind: "ok", sizeBytes: 6 };
+  return { kind: "invalid", reason: `receipt ${receipt} is no integer from 0 to below 2^48` };
 }
 
 const qualities: readonly string[] = ["good", "uncertain", "bad", "stale"] satisfies Sample["quality"][];

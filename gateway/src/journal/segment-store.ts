@@ -50,6 +50,11 @@ export class SegmentStore {
     return this.#sizeBytes;
   }
 
+  /** Oldest first. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
   /** Appends records with one write and one fdatasync; durable when resolved, gone when rejected. */
   async append(records: readonly NewRecord[]): Promise<void> {
     const first = records[0];
