@@ -18,8 +18,9 @@ import { createLocalServer, createWatchdog } from "./local/index.ts";
 import { createPipeline } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
 import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
-import { sourceContext } from "./source-context.ts";
+import { reportCard, sourceContext } from "./source-context.ts";
 import { StatusBoard } from "./status-board.ts";
+import { openTrustStore } from "./trust/index.ts";
 import { createUplink, loadEnrolment, openIdentity } from "./uplink/index.ts";
 
 /** Shown to the server and on the local page. */
@@ -81,6 +82,15 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     outbox: memory?.outbox ?? [],
   });
   const board = new StatusBoard(clock, logger.child({ stage: "sources" }));
+  const trust = await openTrustStore({
+    file: folder("trust.json"),
+    clock,
+    logger: logger.child({ stage: "trust" }),
+    journal: async (change) => void (await journal.append([{ kind: "change", change }], true)),
+    onCard: (card) => {
+      reportCard(card, recorder, clock, logger);
+    },
+  });
 
   const uplink =
     config.uplink === undefined
@@ -98,7 +108,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
           softwareVersion,
           readToken: tokenReader(config, environment),
           onCommand: async (command) => {
-            const outcome = await carryOut(command, recorder);
+            const outcome = await carryOut(command, recorder, trust);
             logger.info("command", { commandId: command.commandId, action: command.action.kind, outcome });
           },
         });
@@ -109,7 +119,9 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
       stateFolder: folder(join("sources", source.own.id)),
       environment,
       recorder,
+      receipts: journal,
       board,
+      trust: trust.of(source.own.id),
       clock,
       random,
       logger,
@@ -156,7 +168,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     alarms: engine.active(),
     refusals: board.refusals(),
     discovered: board.discovered(),
-    approvals: [],
+    approvals: trust.cards(),
     residentBytes: process.memoryUsage.rss(),
   });
   const watchdog = createWatchdog({
@@ -188,6 +200,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     [
       closeJournal,
       recorder,
+      trust,
       describe,
       local,
       ...(uplink === undefined ? [] : [uplink]),

@@ -1,5 +1,7 @@
 import { type Clock, describeError, type Logger, type Random } from "@frostlight/kernel";
 
+import type { JournalReceipts } from "./core/journal.ts";
+import type { ApprovalCard, PeerTrust } from "./core/peer-trust.ts";
 import type { SourceContext } from "./core/source.ts";
 import type { Recorder } from "./recorder.ts";
 import type { StatusBoard } from "./status-board.ts";
@@ -11,12 +13,14 @@ export function sourceContext(parts: {
   readonly stateFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly recorder: Recorder;
+  readonly receipts: JournalReceipts;
   readonly board: StatusBoard;
+  readonly trust: PeerTrust;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }): SourceContext {
-  const { sourceId, stateFolder, environment, recorder, board, clock, random } = parts;
+  const { sourceId, stateFolder, environment, recorder, receipts, board, clock, random } = parts;
   const logger = parts.logger.child({ stage: "source", source: sourceId });
   return {
     sourceId,
@@ -25,15 +29,15 @@ export function sourceContext(parts: {
     logger,
     stateFolder,
     environment,
-    submit: async (readings, receipts) => {
-      await recorder.submit(readings, receipts);
+    submit: async (readings, deliveries) => {
+      await recorder.submit(readings, deliveries);
       board.countReadings(sourceId, readings.length);
     },
-    wasRecorded: () => false,
+    wasRecorded: (receipt) => receipts.hasReceipt(receipt),
     discover: (found) => {
       board.discover(sourceId, found);
     },
-    trust: { judge: () => Promise.resolve("unknown"), onApproval: () => () => undefined },
+    trust: parts.trust,
     refuse: (refusal) => {
       board.refuse({ ...refusal, sourceId });
     },
@@ -46,4 +50,27 @@ export function sourceContext(parts: {
       });
     },
   };
+}
+
+/** Tells the server, by way of the journal, of a certificate that waits for a person or was approved. */
+export function reportCard(card: ApprovalCard, recorder: Recorder, clock: Clock, logger: Logger): void {
+  const { fingerprintSha256, subject, issuer, validFromMs, validToMs, endpoint } = card.certificate;
+  const parameters = {
+    fingerprint: fingerprintSha256,
+    subject: subject.slice(0, 200),
+    issuer: issuer.slice(0, 200),
+    validFrom: { timeMs: validFromMs },
+    validTo: { timeMs: validToMs },
+    endpoint: endpoint.slice(0, 200),
+  };
+  const explanation =
+    card.state === "waiting"
+      ? { code: "certificate-waiting", parameters }
+      : { code: "certificate-approved", parameters: { ...parameters, approvedBy: card.approvedBy ?? "" } };
+  const subjectOfEvent = `certificate:${card.sourceId}`;
+  recorder
+    .health({ subject: subjectOfEvent, state: card.state, timeMs: clock.nowMs(), explanation })
+    .catch((error: unknown) => {
+      logger.error("health-not-journaled", { error: describeError(error) });
+    });
 }
