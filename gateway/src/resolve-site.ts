@@ -44,7 +44,16 @@ export function resolvePoints(config: GatewayConfig): readonly Point[] {
     unit: point.unit,
     expectedIntervalMs: point.expectedIntervalSeconds * 1_000,
     probeRole: point.probeRole ?? null,
-    calibration: point.calibration,
+    calibration: {
+      offset: point.calibration.offset,
+      slope: point.calibration.slope,
+      certificate: point.calibration.certificate ?? null,
+      dueMs: point.calibration.due === undefined ? null : Date.parse(point.calibration.due),
+    },
+    recording:
+      point.recording.mode === "every"
+        ? point.recording
+        : { mode: "summary", keepMs: point.recording.keepSeconds * 1_000 },
     validRange: point.validRange ?? defaultValidRange(point.quantity),
   }));
 }
@@ -78,8 +87,13 @@ export function describeSite(options: {
       name: point.name,
       quantity: point.quantity,
       unit: point.unit,
-      expectedIntervalMs: point.expectedIntervalMs,
+      // How often a row may be expected: of a summarised point, one for each summary.
+      expectedIntervalMs:
+        point.recording.mode === "every"
+          ? point.expectedIntervalMs
+          : Math.max(point.expectedIntervalMs, point.recording.keepMs),
       probeRole: point.probeRole,
+      calibration: point.calibration,
     })),
     cameras,
     softwareVersion: options.softwareVersion,

@@ -45,6 +45,9 @@ export const gatewayConfig = z.unknown().transform((input, context) => {
     context.issues.push({ code: "custom", path: [...path], message, input: value });
   }
   forward(addressIssues(input), input, context);
+  for (const { path, message, value } of recordingProblems(input)) {
+    context.issues.push({ code: "custom", path: [...path], message, input: value });
+  }
   if (!parsed.success || context.issues.length > 0) return z.NEVER;
   const { points, ...rest } = parsed.data;
   return {
@@ -114,6 +117,19 @@ function addressIssues(input: unknown): z.core.$ZodIssue[] {
     const parsed = definition?.address.safeParse(valueOf(point, "address"));
     if (parsed === undefined || parsed.success) return [];
     return parsed.error.issues.map((issue) => ({ ...issue, path: ["points", index, "address", ...issue.path] }));
+  });
+}
+
+/** What a sender was told is safe must be in the journal as it came, and not only in a summary that is being made. */
+function recordingProblems(input: unknown): Problem[] {
+  const kinds = new Map(entriesOf(input, "sources").map((source) => [textOf(source, "id"), textOf(source, "kind")]));
+  return entriesOf(input, "points").flatMap((point, index) => {
+    if (textOf(valueOf(point, "recording"), "mode") !== "summary") return [];
+    const kind = kinds.get(textOf(point, "source"));
+    const definition = sourceRegistry.all.find((candidate) => candidate.kind === kind);
+    if (definition === undefined || definition.unacknowledged === true) return [];
+    const message = `readings of a source of kind ${kind ?? ""} are acknowledged one by one: each of them is kept, expected "every"`;
+    return [{ path: ["points", index, "recording", "mode"], message, value: "summary" }];
   });
 }
 

@@ -69,7 +69,23 @@ export const pointConfig = z.strictObject({
   sourceUnit: z.enum(units).optional(),
   expectedIntervalSeconds: z.number().min(1).max(86_400).default(60),
   probeRole: z.enum(["independent", "controller"]).optional(),
-  calibration: z.strictObject({ offset: z.number().default(0), slope: z.number().positive().default(1) }).prefault({}),
+  calibration: z
+    .strictObject({
+      offset: z.number().default(0),
+      slope: z.number().positive().default(1),
+      /** Number or name of the certificate. */
+      certificate: z.string().min(1).max(200).optional(),
+      /** Day of the next calibration; from its beginning on, in UTC, the point is shown as due. */
+      due: z.iso.date().optional(),
+    })
+    .prefault({}),
+  recording: z
+    .discriminatedUnion("mode", [
+      z.strictObject({ mode: z.literal("every") }),
+      /** One row for `keepSeconds` while the value is within its zone's limits. */
+      z.strictObject({ mode: z.literal("summary"), keepSeconds: z.int().min(10).max(3_600).default(300) }),
+    ])
+    .prefault({ mode: "every" }),
   validRange: z.strictObject({ min: z.number(), max: z.number() }).optional(),
   source: identifier,
   address: z.unknown(),

@@ -1,4 +1,4 @@
-import type { LimitBand, LocalisedText, Quantity } from "@frostlight/contract";
+import type { Calibration, LimitBand, LocalisedText, Quantity } from "@frostlight/contract";
 
 import type { Unit } from "./units.ts";
 
@@ -11,6 +11,12 @@ export interface Zone {
   readonly limitsSource: string;
 }
 
+/**
+ * What of a point's samples is journaled. `summary`: within its limits one row for `keepMs` (min, max, mean, last), every
+ * sample while it is outside, and every change of quality; only for sources that tell nobody that a reading is safe.
+ */
+export type RecordingPolicy = { readonly mode: "every" } | { readonly mode: "summary"; readonly keepMs: number };
+
 /** One measured quantity in a zone. */
 export interface Point {
   readonly pointId: string;
@@ -22,7 +28,8 @@ export interface Point {
   readonly expectedIntervalMs: number;
   readonly probeRole: "independent" | "controller" | null;
   /** value = slope × raw + offset, in the point's unit. */
-  readonly calibration: { readonly offset: number; readonly slope: number };
+  readonly calibration: Calibration;
+  readonly recording: RecordingPolicy;
   /** Physically possible values; outside: bad, reason "out-of-range". */
   readonly validRange: { readonly min: number; readonly max: number };
 }

@@ -35,7 +35,7 @@ export interface SourceContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
    * Hands readings over. Resolves once they are durable in the journal; a source that acknowledges to its sender must
-   * await that first. Rejects (`journal/…`) when they could not be written: then the sender gets no acknowledgement.
+   * await that first (of a point that is summarised, see `unacknowledged`: once they count in its summary). Rejects (`journal/…`) when they could not be written: then the sender gets no acknowledgement.
    * @param receipts marks of the deliveries these readings came in (integers below 2^48); durable together with them
    */
   submit(readings: readonly Reading[], receipts?: readonly number[]): Promise<void>;
@@ -60,6 +60,11 @@ export interface SourceDefinition<K extends string = string, Options = unknown, 
   readonly options: z.ZodType<Options>;
   /** Schema of a point's `address` for this kind of source. */
   readonly address: z.ZodType<Address>;
+  /**
+   * Nobody is told that these readings are safe (they are polled, or pushed without an acknowledgement): a recording policy
+   * may summarise them before they reach the journal.
+   */
+  readonly unacknowledged?: true;
   /** Valid input of both schemas, used by the conformance suite and the docs. */
   readonly example: { readonly options: unknown; readonly address: unknown };
   open(options: Options, points: readonly PointBinding<Address>[], context: SourceContext): Part;

@@ -16,7 +16,8 @@ const point: Point = {
   unit: "Cel",
   expectedIntervalMs: 60_000,
   probeRole: "independent",
-  calibration: { offset: 0, slope: 1 },
+  calibration: { offset: 0, slope: 1, certificate: null, dueMs: null },
+  recording: { mode: "every" },
   validRange: { min: -60, max: 60 },
 };
 
@@ -68,7 +69,7 @@ describe("values", () => {
   });
 
   it("calibrates after converting, and keeps the raw value", () => {
-    const { pipeline } = build({ calibration: { slope: 2, offset: 0.5 } });
+    const { pipeline } = build({ calibration: { slope: 2, offset: 0.5, certificate: null, dueMs: null } });
     expect(pipeline.process(reading({ value: 50, unit: "[degF]" }))).toMatchObject({ raw: 10, value: 20.5 });
   });
 
@@ -83,7 +84,7 @@ describe("values", () => {
   });
 
   it("judges the range on the calibrated value", () => {
-    const { pipeline } = build({ calibration: { slope: 1, offset: -10 } });
+    const { pipeline } = build({ calibration: { slope: 1, offset: -10, certificate: null, dueMs: null } });
     expect(pipeline.process(reading({ value: 65 }))).toMatchObject({ value: 55, raw: 65, quality: "good" });
   });
 
@@ -241,7 +242,10 @@ const anyReading = fc.record({
 it("makes of any reading a sample that says what it knows and no more", () => {
   fc.assert(
     fc.property(anyReading, fc.constantFrom(...units), (subject, unit) => {
-      const sample = build({ unit, calibration: { slope: 1.01, offset: -0.3 } }).pipeline.process(subject);
+      const sample = build({
+        unit,
+        calibration: { slope: 1.01, offset: -0.3, certificate: null, dueMs: null },
+      }).pipeline.process(subject);
       expect(sample.value === null).toBe(sample.quality === "bad");
       expect(sample.value === null || (sample.value >= -60 && sample.value <= 60)).toBe(true);
       expect(sample.raw === null || Number.isFinite(sample.raw)).toBe(true);

@@ -1,4 +1,4 @@
-import type { Quality, Sample } from "@frostlight/contract";
+import type { Calibration, Quality, Sample } from "@frostlight/contract";
 import { type Clock, FrostlightError } from "@frostlight/kernel";
 
 import type { Reading } from "../core/reading.ts";
@@ -33,10 +33,12 @@ export interface Pipeline {
   /** Call now and then: each point that has gone silent gives one stale sample, once, until it speaks again. */
   checkStaleness(): readonly Sample[];
   latest(pointId: string): Latest | undefined;
+  /** From the next reading on. */
+  recalibrate(pointId: string, calibration: Calibration): void;
 }
 
 interface PointState {
-  readonly point: Point;
+  point: Point;
   latest: Sample | undefined;
   /** Monotonic time of the last live sample; of the start before the first. */
   spokeMs: number;
@@ -80,6 +82,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         samples.push(sample);
       }
       return samples;
+    },
+    recalibrate(pointId, calibration) {
+      const state = states.get(pointId);
+      if (state !== undefined) state.point = { ...state.point, calibration };
     },
     latest(pointId) {
       const state = states.get(pointId);

@@ -211,6 +211,7 @@ export class ModbusSource implements Part {
 
 export const modbus = defineSource({
   kind: "modbus",
+  unacknowledged: true,
   options: modbusOptions,
   address: modbusAddress,
   example: {

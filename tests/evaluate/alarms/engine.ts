@@ -13,7 +13,7 @@ const probeRules: ReadonlySet<string> = new Set(["no-data", "flat-line", "probe-
 
 /**
  * Plays a recording through the gateway's own pipeline and alarm engine, with the rules that a site has without configuring
- * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's time;
+ * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's arrival;
  * in between it ticks once a minute.
  */
 export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
@@ -34,12 +34,12 @@ export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
     spans.add(engine.onSamples(pipeline.checkStaleness()));
     spans.add(engine.tick());
   };
-  for (const { timeMs, celsius } of recording.samples) {
-    while (timeMs - clock.nowMs() > tickMs) {
+  for (const { timeMs, celsius, arrivedMs } of recording.samples) {
+    while (arrivedMs - clock.nowMs() > tickMs) {
       clock.advanceTo(clock.nowMs() + tickMs);
       tick();
     }
-    clock.advanceTo(timeMs);
+    clock.advanceTo(arrivedMs);
     const sample: Sample = pipeline.process({
       pointId: "point",
       value: celsius,
@@ -73,7 +73,8 @@ function siteOf(recording: Recording): { readonly zones: readonly Zone[]; readon
     unit: "Cel",
     expectedIntervalMs: paceMs(recording),
     probeRole: null,
-    calibration: { offset: 0, slope: 1 },
+    calibration: { offset: 0, slope: 1, certificate: null, dueMs: null },
+    recording: { mode: "every" },
     validRange: { min: -90, max: 150 },
   };
   return { zones: [zone], points: [point] };

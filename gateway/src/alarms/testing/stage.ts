@@ -31,7 +31,8 @@ export function makePoint(own: Partial<Point> = {}): Point {
     unit: "Cel",
     expectedIntervalMs: 60_000,
     probeRole: null,
-    calibration: { offset: 0, slope: 1 },
+    calibration: { offset: 0, slope: 1, certificate: null, dueMs: null },
+    recording: { mode: "every" },
     validRange: { min: -90, max: 150 },
     ...own,
   };

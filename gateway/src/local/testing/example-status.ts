@@ -28,7 +28,8 @@ function point(pointId: string, zoneId: string, zh: string, en: string, own: Par
     unit: "Cel",
     expectedIntervalMs: minute,
     probeRole: "independent",
-    calibration: { offset: 0, slope: 1 },
+    calibration: { offset: 0, slope: 1, certificate: null, dueMs: null },
+    recording: { mode: "every" },
     validRange: { min: -90, max: 150 },
     ...own,
   };
