@@ -1,11 +1,9 @@
 import { z } from "zod";
 
 import { defineDecoder } from "../core/decoder.ts";
-import { readDecodedObject } from "./decoded-object.ts";
+import { discoverFields, lorawanOptions, readDecodedObject } from "./decoded-object.ts";
 import { readDeviceTime } from "./device-time.ts";
-import { jsonPath } from "./json-path-syntax.ts";
 import { fieldNames, isJsonObject, type JsonObject, ownField, parseJsonObject } from "./json-payload.ts";
-import { measuredOptions, wordOptions } from "./measured-value.ts";
 
 const eventTopicPattern = /(?:^|\/)event\/([a-z]+)$/;
 
@@ -15,12 +13,7 @@ const eventTopicPattern = /(?:^|\/)event\/([a-z]+)$/;
  */
 export const chirpstackV4 = defineDecoder({
   kind: "chirpstack-v4",
-  options: z.strictObject({
-    /** Path inside `object`, e.g. "temperature". */
-    path: jsonPath,
-    ...measuredOptions,
-    ...wordOptions,
-  }),
+  options: z.strictObject(lorawanOptions),
   example: {
     options: { path: "temperature", unit: "Cel" },
     topic: "application/17c82e96-be03-4f38-aef3-f83d48582d97/device/0101010101010101/event/up",
@@ -55,6 +48,10 @@ export const chirpstackV4 = defineDecoder({
       };
     }
     return readDecodedObject(object, "object", options, readDeviceTime(ownField(parsed.value, "time"), undefined));
+  },
+  discover(message) {
+    const parsed = parseJsonObject(message);
+    return parsed.kind === "ok" ? discoverFields(ownField(parsed.value, "object")) : [];
   },
 });
 

@@ -1,22 +1,51 @@
 import type { Decoded } from "@frostlight/contract";
 
-import type { DecodedReading } from "../core/decoder.ts";
+import type { Candidate, DecodedReading } from "../core/decoder.ts";
 import { type DeviceTime, readDeviceTime } from "./device-time.ts";
-import { type JsonPath, readJsonPath } from "./json-path-syntax.ts";
+import { jsonPath, type JsonPath, readJsonPath } from "./json-path-syntax.ts";
 import { fieldNames, isJsonObject, ownField } from "./json-payload.ts";
-import { measure } from "./measured-value.ts";
+import { fieldOptions, measuredFields } from "./measured-fields.ts";
+import { measure, measuredOptions, type ValueOptions, wordOptions } from "./measured-value.ts";
 
 const maxEntries = 1_000;
+
+/** Options of the dialects that wrap a codec's object. */
+export const lorawanOptions = {
+  /** Path inside the decoded object, e.g. "temperature". */
+  path: jsonPath,
+  /**
+   * Path inside the decoded object of the time when it was measured, for devices that send stored samples one by one
+   * (Dragino's `Systimestamp`). Without it, the network server's time.
+   */
+  timePath: jsonPath.optional(),
+  ...measuredOptions,
+  ...wordOptions,
+} as const;
+
+/** A DS18B20 on the cable of a Dragino LHT65 and its kin. */
+const ds18b20Fields = /^Temp_?C_?DS$/i;
+const timeFields = ["Systimestamp", "systimestamp"] as const;
+
+/** Every measured value of the object that a codec made. */
+export function discoverFields(object: unknown): readonly Candidate[] {
+  const timeField = timeFields.find((name) => ownField(object, name) !== undefined);
+  return measuredFields(object).map((field) => ({
+    field: field.label,
+    quantity: field.quantity,
+    options: {
+      path: field.path,
+      ...fieldOptions(field),
+      ...(ds18b20Fields.test(field.path) ? { sensor: "ds18b20" } : {}),
+      ...(timeField === undefined ? {} : { timePath: timeField }),
+    },
+  }));
+}
 
 /**
  * Values a device had stored and sends later, as Milesight decoders give them: `history: [{ timestamp, temperature }, …]`
  * beside the live fields. Entries without a time of their own or without a number are left out: they could not be placed.
  */
-export function readHistory(
-  container: unknown,
-  path: JsonPath,
-  options: Parameters<typeof measure>[1],
-): readonly DecodedReading[] {
+export function readHistory(container: unknown, path: JsonPath, options: ValueOptions): readonly DecodedReading[] {
   const entries = ownField(container, "history");
   if (!Array.isArray(entries)) return [];
   const readings: DecodedReading[] = [];
@@ -39,8 +68,8 @@ export function readHistory(
 export function readDecodedObject(
   object: unknown,
   name: string,
-  options: Parameters<typeof measure>[1] & { readonly path: JsonPath },
-  time: DeviceTime,
+  options: ValueOptions & { readonly path: JsonPath; readonly timePath?: JsonPath | undefined },
+  serverTime: DeviceTime,
 ): Decoded<readonly DecodedReading[]> {
   const history = readHistory(object, options.path, options);
   const raw = readJsonPath(object, options.path);
@@ -49,6 +78,10 @@ export function readDecodedObject(
     const found = fieldNames(object);
     return { kind: "invalid", reason: `path-not-found: no ${options.path.text} in ${name}, found ${found}` };
   }
-  const measured = measure(raw, options, time);
+  const own =
+    options.timePath === undefined
+      ? ({ kind: "none" } as const)
+      : readDeviceTime(readJsonPath(object, options.timePath), 0);
+  const measured = measure(raw, options, own.kind === "none" ? serverTime : own);
   return measured.kind === "ok" ? { kind: "ok", value: [...history, measured.value] } : measured;
 }

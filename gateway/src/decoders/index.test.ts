@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import type { DecoderDefinition, DeviceMessage } from "../core/decoder.ts";
+import { discoverReadings } from "./discover-readings.ts";
 import { decoderRegistry, recogniseDialect } from "./index.ts";
 
 function message(topic: string, payload: string | Uint8Array): DeviceMessage {
@@ -12,10 +13,18 @@ function exampleMessage(definition: DecoderDefinition): DeviceMessage {
   return message(definition.example.topic, definition.example.payload);
 }
 
+/** The message that shows what there is: the example, or where the device announces it. */
+function announcementOf(definition: DecoderDefinition): DeviceMessage {
+  const { announcement } = definition.example;
+  return announcement === undefined ? exampleMessage(definition) : message(announcement.topic, announcement.payload);
+}
+
 /** Arbitrary JSON that often has the words a dialect looks for. */
 const knownWords = fc.constantFrom(
   "temperature", "object", "uplink_message", "decoded_payload", "deviceInfo", "history", "timestamp", "Time", "TempUnit",
   "DS18B20", "Temperature", "Id", "last_seen", "received_at", "time", "__proto__", "constructor", "params", "StatusSNS",
+  "devEUI", "applicationID", "objectJSON", "gw_mac", "data", "tempc", "model_id", "method", "state_topic", "value_template",
+  "components", "temperature:0", "errors", "tC", "component", "~",
 ); // prettier-ignore
 const jsonWithKnownWords = fc.letrec((tie) => ({
   leaf: fc.oneof(fc.double(), fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.constant("1e999")),
@@ -43,7 +52,31 @@ describe.each(decoderRegistry.all)("the dialect $kind", (definition) => {
   });
 
   it("is recognised by its own example", () => {
-    expect(recogniseDialect(exampleMessage(definition))).toBe(definition.kind);
+    expect(recogniseDialect(announcementOf(definition))).toBe(definition.kind);
+  });
+
+  it("discovers values with options that decode to the value shown", () => {
+    const found = discoverReadings(announcementOf(definition));
+    expect(found.length).toBeGreaterThan(0);
+    expect(new Set(found.map((one) => one.label)).size).toBe(found.length);
+    for (const {
+      dialect,
+      decode: { kind, ...chosen },
+      address,
+      value,
+    } of found) {
+      expect([dialect, kind, address.decode]).toEqual([definition.kind, definition.kind, { kind, ...chosen }]);
+      const parsed = definition.options.parse(chosen);
+      if (definition.example.announcement !== undefined) continue;
+      const outcome = definition.decode(exampleMessage(definition), parsed);
+      expect(outcome.kind === "ok" ? outcome.value.at(-1)?.value : outcome.kind).toBe(value);
+    }
+  });
+
+  it("discovers the value of its own example", () => {
+    const values = discoverReadings(announcementOf(definition)).map((one) => one.value);
+    const [example] = definition.example.readings;
+    expect(values).toContain(definition.example.announcement === undefined ? example?.value : null);
   });
 
   it("refuses an unknown option", () => {
@@ -101,6 +134,9 @@ describe.each(decoderRegistry.all)("the dialect $kind", (definition) => {
 function problemsOf(definition: DecoderDefinition, options: unknown, subject: DeviceMessage): string[] {
   const outcome = definition.decode(subject, options);
   definition.recognises(subject);
+  for (const found of discoverReadings(subject)) {
+    if (found.value !== null && !Number.isFinite(found.value)) return [`discovered ${found.value}`];
+  }
   if (outcome.kind === "invalid") {
     return /^[a-z][a-z0-9-]*: \S/.test(outcome.reason) ? [] : [`reason without a code: ${outcome.reason}`];
   }

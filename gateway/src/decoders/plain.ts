@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineDecoder } from "../core/decoder.ts";
 import type { Unit } from "../core/units.ts";
 import { excerpt, payloadText } from "./json-payload.ts";
+import { meaningOfTopic } from "./measured-fields.ts";
 import { measure, measuredOptions, readDecimal, saysAbsent, wordOptions } from "./measured-value.ts";
 
 const maxLength = 64;
@@ -18,13 +19,13 @@ const suffixUnits: Readonly<Record<string, Unit>> = {
   "%": "%",
 };
 
-/** The whole payload is one number (ESPHome and many a home-made sensor), perhaps with its unit behind it. */
+/** The whole payload is one number (many a home-made sensor), perhaps with its unit behind it. */
 export const plain = defineDecoder({
   kind: "plain",
   options: z.strictObject({ ...measuredOptions, ...wordOptions }),
   example: {
     options: { unit: "Cel" },
-    topic: "freezer-probe/sensor/temperature/state",
+    topic: "cold-room-1/temperature",
     payload: "-18.25",
     readings: [{ value: -18.25, unit: "Cel", sourceTimeMs: null, quality: "good", reason: null, backfill: false }],
   },
@@ -49,6 +50,18 @@ export const plain = defineDecoder({
     }
     const measured = measure(isNumber ? number : text, { ...options, unit: unit ?? options.unit }, { kind: "none" });
     return measured.kind === "ok" ? { kind: "ok", value: [measured.value] } : measured;
+  },
+  discover(message) {
+    const { unit } = splitUnit(payloadText(message));
+    const meaning = meaningOfTopic(message.topic);
+    const isTemperature = unit === "Cel" || unit === "[degF]" || unit === "K";
+    return [
+      {
+        field: "value",
+        quantity: isTemperature ? "temperature" : meaning.quantity,
+        options: unit === undefined && meaning.unit !== null ? { unit: meaning.unit } : {},
+      },
+    ];
   },
 });
 

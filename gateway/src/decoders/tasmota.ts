@@ -1,15 +1,14 @@
 import { z } from "zod";
 
-import { defineDecoder } from "../core/decoder.ts";
+import { type Candidate, defineDecoder } from "../core/decoder.ts";
 import type { Unit } from "../core/units.ts";
 import { readDeviceTime, utcOffset } from "./device-time.ts";
 import { isJsonObject, type JsonObject, ownField, parseJsonObject } from "./json-payload.ts";
-import { measure, measuredOptions, reading } from "./measured-value.ts";
+import { fieldOptions, type MeasuredField, measuredFields } from "./measured-fields.ts";
+import { measure, measuredOptions } from "./measured-value.ts";
 
 const sensorTopicPattern = /(?:^|\/)(?:SENSOR|STATUS10|STATUS8)$/;
-/** DS18B20: 85 °C stands in the register until the first conversion; -127 °C is what a broken bus reads as. */
-const ds18x20PowerOnCelsius = 85;
-const ds18x20DisconnectedCelsius = -127;
+const maxProbes = 32;
 
 /**
  * `tele/<topic>/SENSOR` of Tasmota. Several probes are named DS18B20-1, -2 … in bus order, which changes when one is
@@ -67,14 +66,46 @@ export const tasmota = defineDecoder({
     }
     const isTemperature = options.field.endsWith("Temperature");
     const unit = options.unit ?? (isTemperature ? temperatureUnit(root) : undefined);
-    if (isTemperature && typeof raw === "number" && probe.name.startsWith("DS18")) {
-      const reason = ds18x20Fault(raw, unit);
-      if (reason !== undefined) return { kind: "ok", value: [reading(null, reason, unit, time)] };
-    }
-    const measured = measure(raw, { ...options, unit }, time);
+    const isDs18 = isTemperature && probe.name.startsWith("DS18");
+    const measured = measure(raw, { ...options, unit, sensor: isDs18 ? "ds18b20" : options.sensor }, time);
     return measured.kind === "ok" ? { kind: "ok", value: [measured.value] } : measured;
   },
+  discover(message) {
+    const parsed = parseJsonObject(message);
+    if (parsed.kind === "invalid") return [];
+    const root = sensorRoot(parsed.value);
+    return probeNames(root)
+      .slice(0, maxProbes)
+      .flatMap((name) => discoverProbe(name, root[name]))
+      .map((candidate) => ({ ...candidate, ...lastWill(message.topic) }));
+  },
 });
+
+/** Where Tasmota says "Online" or "Offline": beside the sensor topic. */
+function lastWill(topic: string): Pick<Candidate, "availability"> {
+  return topic.endsWith("/SENSOR") ? { availability: topic.replace(/SENSOR$/, "LWT") } : {};
+}
+
+function discoverProbe(name: string, fields: unknown): readonly Candidate[] {
+  const id = ownField(fields, "Id");
+  const probe = typeof id === "string" && id !== "" && id.length <= 64 ? id : name;
+  if (probe.length > 64) return [];
+  return measuredFields(fields)
+    .filter((field) => isMeasured(field) && !field.path.includes(".") && field.path.length <= 64)
+    .map((field) => ({
+      field: `${name}.${field.path}`,
+      quantity: field.quantity,
+      options: {
+        probe,
+        field: field.path,
+        ...(field.quantity === "temperature" ? {} : fieldOptions(field)),
+      },
+    }));
+}
+
+function isMeasured(field: MeasuredField): boolean {
+  return field.quantity !== "other" && field.values === undefined;
+}
 
 /** A `STATUS 10` reply wraps the same object. */
 function sensorRoot(payload: JsonObject): JsonObject {
@@ -102,10 +133,4 @@ function temperatureUnit(root: JsonObject): Unit | undefined {
   const unit = ownField(root, "TempUnit");
   if (unit === "C") return "Cel";
   return unit === "F" ? "[degF]" : undefined;
-}
-
-function ds18x20Fault(value: number, unit: Unit | undefined): string | undefined {
-  const celsius = unit === "[degF]" ? ((value - 32) * 5) / 9 : value;
-  if (Math.abs(celsius - ds18x20PowerOnCelsius) < 1e-9) return "sensor-not-ready";
-  return Math.abs(celsius - ds18x20DisconnectedCelsius) < 1e-9 ? "sensor-fault" : undefined;
 }

@@ -1,11 +1,9 @@
 import { z } from "zod";
 
 import { defineDecoder } from "../core/decoder.ts";
-import { readDecodedObject } from "./decoded-object.ts";
+import { discoverFields, lorawanOptions, readDecodedObject } from "./decoded-object.ts";
 import { type DeviceTime, readDeviceTime } from "./device-time.ts";
-import { jsonPath } from "./json-path-syntax.ts";
 import { fieldNames, isJsonObject, type JsonObject, ownField, parseJsonObject } from "./json-payload.ts";
-import { measuredOptions, wordOptions } from "./measured-value.ts";
 
 /**
  * `v3/<application>@<tenant>/devices/<device>/up` of The Things Stack v3, JSON. The payload formatter's output is in
@@ -13,12 +11,7 @@ import { measuredOptions, wordOptions } from "./measured-value.ts";
  */
 export const theThingsStack = defineDecoder({
   kind: "the-things-stack",
-  options: z.strictObject({
-    /** Path inside `uplink_message.decoded_payload`, e.g. "temperature". */
-    path: jsonPath,
-    ...measuredOptions,
-    ...wordOptions,
-  }),
+  options: z.strictObject(lorawanOptions),
   example: {
     options: { path: "temperature", unit: "Cel" },
     topic: "v3/app1@tenant1/devices/dev1/up",
@@ -52,6 +45,11 @@ export const theThingsStack = defineDecoder({
       };
     }
     return readDecodedObject(decoded, "decoded_payload", options, receivedAt(parsed.value, uplink));
+  },
+  discover(message) {
+    const parsed = parseJsonObject(message);
+    if (parsed.kind === "invalid") return [];
+    return discoverFields(ownField(ownField(parsed.value, "uplink_message"), "decoded_payload"));
   },
 });
 

@@ -4,6 +4,7 @@ import { defineDecoder } from "../core/decoder.ts";
 import { readDeviceTime } from "./device-time.ts";
 import { parseJsonPath, jsonPath, readJsonPath } from "./json-path-syntax.ts";
 import { ownField, parseJsonObject } from "./json-payload.ts";
+import { fieldOptions, measuredFields } from "./measured-fields.ts";
 import { measure, measuredOptions, wordOptions } from "./measured-value.ts";
 
 /** Topics of Zigbee2MQTT that carry no device state: availability, orders, and the bridge's own. */
@@ -46,5 +47,15 @@ export const zigbee2mqtt = defineDecoder({
     if (raw === undefined) return { kind: "none" };
     const measured = measure(raw, options, readDeviceTime(ownField(parsed.value, "last_seen"), undefined));
     return measured.kind === "ok" ? { kind: "ok", value: [measured.value] } : measured;
+  },
+  discover(message) {
+    const parsed = parseJsonObject(message);
+    if (parsed.kind === "invalid") return [];
+    return measuredFields(parsed.value).map((field) => ({
+      field: field.label,
+      quantity: field.quantity,
+      options: { property: field.path, ...fieldOptions(field) },
+      availability: `${message.topic}/availability`,
+    }));
   },
 });
