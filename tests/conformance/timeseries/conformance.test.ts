@@ -57,10 +57,69 @@ for (const { kind, options, example } of timeSeriesRegistry.all) {
       ];
       await store.write([batchOf(samples)]);
       expect(await store.read(air, ...always)).toEqual(
-        samples.map(({ timeMs, receivedMs, value, raw, quality, reason }) => {
-          return { timeMs, receivedMs, value, raw, quality, reason };
+        samples.map(({ timeMs, receivedMs, value, raw, quality, reason, timeCorrected }) => {
+          return { timeMs, receivedMs, value, raw, quality, reason, ...(timeCorrected ? { timeCorrected } : {}) };
         }),
       );
+    });
+
+    it("gives back the summary of a sample that stands for several readings", async () => {
+      const summary = { count: 5, spanMs: 300_000, min: -19.25, max: -17, mean: -18.1, rolledUp: false };
+      const rolledUp = { ...summary, count: 1, spanMs: 0, mean: 0.1 + 0.2, rolledUp: true };
+      const samples = [
+        sampleOf({ summary }),
+        sampleOf({ timeMs: startMs + 1 }),
+        sampleOf({ timeMs: startMs + 2, summary: rolledUp, value: null, quality: "bad" }),
+      ];
+      await store.write([batchOf(samples)]);
+      const read = await store.read(air, ...always);
+      expect(read.map((sample) => sample.summary)).toEqual([summary, undefined, rolledUp]);
+      expect((await store.latest([air]))[0]?.sample.summary).toEqual(rolledUp);
+    });
+
+    it("counts a summary in buckets as often as it has readings, with its minimum, maximum and mean", async () => {
+      const summary = { count: 9, spanMs: 30_000, min: -20, max: 2, mean: -10, rolledUp: false };
+      await store.write([
+        batchOf([
+          sampleOf({ timeMs: startMs, value: 0 }),
+          sampleOf({ timeMs: startMs + 10_000, value: -11, summary }),
+          sampleOf({ timeMs: startMs + 20_000, value: null, quality: "bad", summary: { ...summary, max: 99 } }),
+          sampleOf({ timeMs: startMs + 60_000, value: 4, summary: { ...summary, mean: 3, min: 2, max: 5 } }),
+        ]),
+      ]);
+      const buckets = await store.buckets(air, startMs, startMs + 120_000, 60_000);
+      expect(buckets.map(({ samples, values, min, max, last }) => [samples, values, min, max, last])).toEqual([
+        [19, 10, -20, 2, -11],
+        [9, 9, 2, 5, 4],
+      ]);
+      expect(buckets[0]?.mean).toBeCloseTo(-9, 9);
+      expect(buckets[1]?.mean).toBeCloseTo(3, 9);
+    });
+
+    it("puts a batch with other times in the place of the one before, also when it is told so twice", async () => {
+      const wrongMs = Date.UTC(2000, 0, 1);
+      const before = batchOf([0, 60_000, 120_000].map((at) => sampleOf({ timeMs: wrongMs + at, value: at })));
+      const other = batchOf([sampleOf({ timeMs: wrongMs, value: 7 })], { gatewayId: "gateway-2" });
+      await store.write([before, other]);
+      // The new times of some samples are the old times of others.
+      const shift = (offsetMs: number) => ({
+        ...before,
+        samples: before.samples.map((sample) => ({ ...sample, timeMs: sample.timeMs + offsetMs, timeCorrected: true })),
+      });
+      await store.replace([{ before, after: shift(60_000) }]);
+      await store.replace([{ before, after: shift(60_000) }]);
+      const read = await store.read(air, ...always);
+      expect(read.map(({ timeMs, value, timeCorrected }) => [timeMs - wrongMs, value, timeCorrected])).toEqual([
+        [0, 7, undefined],
+        [60_000, 0, true],
+        [120_000, 60_000, true],
+        [180_000, 120_000, true],
+      ]);
+      await store.replace([{ before: shift(60_000), after: shift(startMs - wrongMs) }]);
+      expect((await store.read(air, wrongMs + 1, startMs * 2, 10)).map(({ timeMs }) => timeMs - startMs)).toEqual([
+        0, 60_000, 120_000,
+      ]);
+      expect(await store.count(air)).toBe(4);
     });
 
     it("keeps whole numbers and fractions of one point side by side", async () => {

@@ -3,15 +3,22 @@ import { readFile } from "node:fs/promises";
 import { FrostlightError, readSecret, secretReference } from "@frostlight/kernel";
 import { z } from "zod";
 
-import type { PointKey, SampleBatch, SeriesBucket, SeriesSample, TimeSeriesStore } from "../../core/timeseries.ts";
+import type {
+  BatchChange,
+  PointKey,
+  SampleBatch,
+  SeriesBucket,
+  SeriesSample,
+  TimeSeriesStore,
+} from "../../core/timeseries.ts";
 import { checkBucketRange, wholeRange } from "./bucket-range.ts";
 import { defineTimeSeriesStore, type TimeSeriesContext } from "./definition.ts";
 import { InfluxConnection } from "./influx/connection.ts";
 import { writeLines } from "./influx/isolate.ts";
-import { quoteText, storedText } from "./influx/names.ts";
-import { measurement, toLines } from "./influx/points.ts";
+import { quoteName, quoteText, storedText } from "./influx/names.ts";
+import { measurement, placesOf, toLines } from "./influx/points.ts";
 import { between, inOrder, ofPoint, sampleColumns, toBuckets, toPlaced, usable } from "./influx/series.ts";
-import type { CheckedBatch } from "./sample-check.ts";
+import { type CheckedBatch, checkBatches } from "./sample-check.ts";
 import { type RefusedSample, WriteQueue } from "./write-queue.ts";
 
 const address = z
@@ -39,6 +46,8 @@ type Options = z.output<typeof options>;
 
 /** Points asked for in one statement of `latest`. */
 const pointsPerStatement = 200;
+/** Samples removed by one request. */
+const removalsPerRequest = 200;
 /** Rows of one point looked at for its newest sample: those of one millisecond are ordered here. */
 const newestRows = 16;
 
@@ -104,6 +113,24 @@ class InfluxStore implements TimeSeriesStore {
     return this.#queue.write(batches);
   }
 
+  /**
+   * Removes first, because a corrected sample may come to lie exactly where another one of its batch was. What a crash leaves
+   * between is made whole by the repetition.
+   */
+  async replace(changes: readonly BatchChange[]): Promise<void> {
+    const connection = this.#running();
+    const removals = checkBatches(changes.map((change) => change.before)).checked.flatMap((checked) =>
+      placesOf(checked).map(
+        ({ pointId, time }) =>
+          `DELETE FROM ${quoteName(measurement)} WHERE ${ofPoint({ siteId: checked.batch.siteId, pointId })} AND time = ${time}`,
+      ),
+    );
+    for (let at = 0; at < removals.length; at += removalsPerRequest) {
+      await connection.query(removals.slice(at, at + removalsPerRequest));
+    }
+    await this.#queue.write(changes.map((change) => change.after));
+  }
+
   async read(key: PointKey, fromMs: number, toMs: number, limit: number): Promise<readonly SeriesSample[]> {
     const range = wholeRange(fromMs, toMs);
     const found = await this.#rows(key, range.fromMs, range.toMs, limit);
@@ -121,9 +148,9 @@ class InfluxStore implements TimeSeriesStore {
     const connection = this.#running();
     const from = `FROM ${connection.source(measurement)} WHERE ${ofPoint(key)} AND ${between(range.fromMs, range.toMs)}`;
     const group = `GROUP BY time(${bucketMs}ms) fill(none)`;
-    const aggregates = `count("value") AS "usable", min("value") AS "smallest", max("value") AS "greatest", mean("value") AS "average", last("value") AS "newest"`;
+    const aggregates = `count("value") AS "usable", min("value") AS "smallest", max("value") AS "greatest", mean("value") AS "average", last("value") AS "newest", sum("value") AS "total", sum("extra_n") AS "extra", sum("extra_sum") AS "extraTotal", min("low") AS "lowest", max("high") AS "highest"`;
     const [all = [], values = []] = await connection.query([
-      `SELECT count("received_ms") AS "samples" ${from} ${group}`,
+      `SELECT count("received_ms") AS "samples", sum("extra_n") AS "extra" ${from} ${group}`,
       `SELECT ${aggregates} ${from} AND ${usable} ${group}`,
     ]);
     return toBuckets(all, values);

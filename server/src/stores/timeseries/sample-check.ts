@@ -1,18 +1,7 @@
-import { contractLimits, type Sample } from "@frostlight/contract";
+import { contractLimits, type Sample, type SampleSummary } from "@frostlight/contract";
 import { FrostlightError } from "@frostlight/kernel";
 
-import type { SampleBatch } from "../../core/timeseries.ts";
-
-/** A sample that can never be written, and why. */
-export interface RejectedSample {
-  readonly gatewayId: string;
-  readonly epoch: string;
-  readonly sequence: number;
-  /** Index in the batch's samples. */
-  readonly index: number;
-  readonly pointId: string;
-  readonly reason: string;
-}
+import type { RejectedSample, SampleBatch } from "../../core/timeseries.ts";
 
 /**
  * Some samples of a `write` can never be stored. Every *other* sample of that call is durable when this is thrown, so
@@ -88,10 +77,19 @@ function sampleProblem(sample: Sample): string | undefined {
   }
   if (value !== null && !Number.isFinite(value)) return `value ${value} is no finite number`;
   if (raw !== null && !Number.isFinite(raw)) return `raw value ${raw} is no finite number`;
+  const wrongSummary = sample.summary === undefined ? undefined : summaryProblem(sample.summary);
+  if (wrongSummary !== undefined) return wrongSummary;
   if (sample.reason !== null && sample.reason.length > contractLimits.textLength) {
     return `reason of ${sample.reason.length} characters, at most ${contractLimits.textLength} allowed`;
   }
   return identifierProblem("point", sample.pointId);
+}
+
+function summaryProblem({ count, spanMs, min, max, mean }: SampleSummary): string | undefined {
+  if (!Number.isSafeInteger(count) || count < 1) return `summary of ${count} readings`;
+  if (!Number.isSafeInteger(spanMs) || spanMs < 0) return `summary over ${spanMs} ms`;
+  const wrong = [min, max, mean].find((value) => !Number.isFinite(value));
+  return wrong === undefined ? undefined : `summary with ${wrong}, which is no finite number`;
 }
 
 function identifierProblem(name: string, id: string): string | undefined {

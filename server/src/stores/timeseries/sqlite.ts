@@ -4,10 +4,17 @@ import { dirname, resolve } from "node:path";
 import { FrostlightError, syncFolder } from "@frostlight/kernel";
 import { z } from "zod";
 
-import type { PointKey, SampleBatch, SeriesBucket, SeriesSample, TimeSeriesStore } from "../../core/timeseries.ts";
+import type {
+  BatchChange,
+  PointKey,
+  SampleBatch,
+  SeriesBucket,
+  SeriesSample,
+  TimeSeriesStore,
+} from "../../core/timeseries.ts";
 import { checkBucketRange, wholeRange } from "./bucket-range.ts";
 import { defineTimeSeriesStore, type TimeSeriesContext } from "./definition.ts";
-import type { CheckedBatch } from "./sample-check.ts";
+import { type CheckedBatch, checkBatches, SamplesRejectedError } from "./sample-check.ts";
 import { buffersOf, toColumns } from "./sqlite/columns.ts";
 import type { Operation, Operations } from "./sqlite/messages.ts";
 import { WorkerClient } from "./sqlite/worker-client.ts";
@@ -93,6 +100,16 @@ class SqliteStore implements TimeSeriesStore {
 
   write(batches: readonly SampleBatch[]): Promise<void> {
     return this.#queue.write(batches);
+  }
+
+  async replace(changes: readonly BatchChange[]): Promise<void> {
+    if (this.#writer === undefined) throw this.#closed();
+    const { checked, rejected } = checkBatches(changes.map((change) => change.after));
+    const before = toColumns(checkBatches(changes.map((change) => change.before)).checked);
+    const after = toColumns(checked);
+    const transfer = [...buffersOf(before), ...buffersOf(after)];
+    await (await this.#writer.client()).ask("replace", { before, after }, transfer);
+    if (rejected.length > 0) throw new SamplesRejectedError(rejected);
   }
 
   async read(key: PointKey, fromMs: number, toMs: number, limit: number): Promise<readonly SeriesSample[]> {

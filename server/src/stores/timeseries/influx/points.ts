@@ -1,4 +1,4 @@
-import type { LimitBand, Quality, Sample } from "@frostlight/contract";
+import type { LimitBand, Quality, Sample, SampleSummary } from "@frostlight/contract";
 import type { IPoint } from "influx";
 
 import type { SampleBatch } from "../../../core/timeseries.ts";
@@ -24,6 +24,15 @@ export const fieldTypes = {
   reason: "STRING",
   flags: "STRING",
   ref: "STRING",
+  /** Of a sample that stands for n readings. `extra_n` is n - 1, `extra_sum` is n × mean - value: added to the count and the sum
+   * of `value` they make those of all readings, without an expression inside an aggregate, which InfluxQL has not. */
+  n: "FLOAT",
+  span_ms: "FLOAT",
+  low: "FLOAT",
+  high: "FLOAT",
+  mean: "FLOAT",
+  extra_n: "FLOAT",
+  extra_sum: "FLOAT",
 } as const;
 export const limitFieldTypes = { low: "FLOAT", high: "FLOAT", critical_low: "FLOAT", critical_high: "FLOAT" } as const;
 type Fields = {
@@ -40,6 +49,15 @@ export interface SampleLine {
 /** The only encoder: the samples of a batch and the limits in force for them. */
 export function toLines(checked: CheckedBatch): readonly SampleLine[] {
   return [...sampleLines(checked), ...limitLines(checked)];
+}
+
+/** Where each sample of a batch lies, for removing it: point and nanoseconds. */
+export function placesOf(checked: CheckedBatch): readonly { readonly pointId: string; readonly time: string }[] {
+  const { batch, samples } = checked;
+  const place = new SubMillisecond(batch.gatewayId, batch.epoch, batch.sequence);
+  return samples.map(({ sample: { pointId, timeMs } }) => {
+    return { pointId, time: nanoseconds(timeMs, place.next(pointId, timeMs)) };
+  });
 }
 
 function sampleLines({ batch, samples }: CheckedBatch): readonly SampleLine[] {
@@ -110,7 +128,7 @@ function tagsOf(batch: SampleBatch, pointId: string): Record<string, string> {
 
 /** What is absent is null: a missing value has no field, its line is still written. */
 function fieldsOf(sample: Sample, ref: string): Fields {
-  const flags = `${sample.hasSourceTime ? "s" : ""}${sample.backfill ? "b" : ""}${sample.timeCorrected ? "c" : ""}`;
+  const flags = `${sample.hasSourceTime ? "s" : ""}${sample.backfill ? "b" : ""}${sample.timeCorrected ? "c" : ""}${sample.summary?.rolledUp === true ? "r" : ""}`;
   return {
     received_ms: sample.receivedMs,
     ref,
@@ -118,7 +136,13 @@ function fieldsOf(sample: Sample, ref: string): Fields {
     ...(sample.raw === null ? {} : { raw: sample.raw }),
     ...(sample.reason === null ? {} : { reason: storedText(sample.reason) }),
     ...(flags === "" ? {} : { flags }),
+    ...(sample.summary === undefined ? {} : summaryFields(sample.summary, sample.value)),
   };
+}
+
+function summaryFields({ count, spanMs, min, max, mean }: SampleSummary, value: number | null): Fields {
+  const exact = { n: count, span_ms: spanMs, low: min, high: max, mean, extra_n: count - 1 };
+  return value === null ? exact : { ...exact, extra_sum: count * mean - value };
 }
 
 /** As text: a double cannot hold nanoseconds. */

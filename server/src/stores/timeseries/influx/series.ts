@@ -7,7 +7,7 @@ import { originalText, quoteText, storedText } from "./names.ts";
 const qualities: readonly Quality[] = ["good", "uncertain", "bad", "stale"];
 
 /** Columns a sample is read from. `received_ms` is always there, so no sample is left out. */
-export const sampleColumns = `"value", "raw", "received_ms", "reason", "ref", "quality"`;
+export const sampleColumns = `"value", "raw", "received_ms", "reason", "ref", "quality", "flags", "n", "span_ms", "low", "high", "mean"`;
 export const usable = `("quality" = 'good' OR "quality" = 'uncertain')`;
 
 /** The condition for one point. */
@@ -41,6 +41,8 @@ export function toPlaced(row: Row): PlacedSample {
       raw: numberOf(row["raw"]),
       quality: qualities.find((quality) => quality === row["quality"]) ?? "bad",
       reason: reason === null ? null : originalText(reason),
+      ...summaryOf(row),
+      ...(textOf(row["flags"])?.includes("c") === true ? { timeCorrected: true } : {}),
     },
     ref,
     origin: origin.join("/"),
@@ -71,14 +73,37 @@ export function toBuckets(all: readonly Row[], values: readonly Row[]): readonly
       const found = valuesAt.get(startMs) ?? {};
       return {
         startMs,
-        samples: Number(row["samples"]),
-        values: Number(found["usable"] ?? 0),
-        min: numberOf(found["smallest"]),
-        max: numberOf(found["greatest"]),
-        mean: numberOf(found["average"]),
+        samples: Number(row["samples"]) + Number(row["extra"] ?? 0),
+        values: Number(found["usable"] ?? 0) + Number(found["extra"] ?? 0),
+        min: extreme(Math.min, found["smallest"], found["lowest"]),
+        max: extreme(Math.max, found["greatest"], found["highest"]),
+        mean: meanOf(found),
         last: numberOf(found["newest"]),
       };
     });
+}
+
+function summaryOf(row: Row): Pick<SeriesSample, "summary"> {
+  const count = numberOf(row["n"]);
+  if (count === null) return {};
+  const [spanMs = 0, min = 0, max = 0, mean = 0] = ["span_ms", "low", "high", "mean"].map((name) => Number(row[name]));
+  return { summary: { count, spanMs, min, max, mean, rolledUp: textOf(row["flags"])?.includes("r") === true } };
+}
+
+function extreme(
+  choose: (...values: number[]) => number,
+  ...cells: readonly (Row[string] | undefined)[]
+): number | null {
+  const values = cells.map(numberOf).filter((value) => value !== null);
+  return values.length === 0 ? null : choose(...values);
+}
+
+/** The plain mean is exact; with summaries it is weighted by their readings. */
+function meanOf(found: Row): number | null {
+  const extra = numberOf(found["extra"] ?? null);
+  if (extra === null) return numberOf(found["average"]);
+  const readings = Number(found["usable"] ?? 0) + extra;
+  return (Number(found["total"] ?? 0) + Number(found["extraTotal"] ?? 0)) / readings;
 }
 
 function compareText(a: string, b: string): number {

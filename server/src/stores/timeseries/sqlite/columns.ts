@@ -1,6 +1,6 @@
 import type { PointKey } from "../../../core/timeseries.ts";
 import type { CheckedBatch } from "../sample-check.ts";
-import type { SampleColumns } from "./messages.ts";
+import type { SampleColumns, SummaryColumns } from "./messages.ts";
 import { flagsOf, rawIsValue } from "./quality-code.ts";
 
 /** Turns batches into columns, strings into dictionaries. */
@@ -22,6 +22,8 @@ export function toColumns(batches: readonly CheckedBatch[]): SampleColumns {
     flags: new Uint8Array(length),
     reason: new Int32Array(length),
   };
+  const hasSummaries = batches.some(({ samples }) => samples.some(({ sample }) => sample.summary !== undefined));
+  const summaries = hasSummaries ? summaryColumns(length) : null;
   let row = 0;
   for (const { batch, samples } of batches) {
     const { siteId, gatewayId, epoch, sequence } = batch;
@@ -45,16 +47,34 @@ export function toColumns(batches: readonly CheckedBatch[]): SampleColumns {
       columns.raw[row] = rawIsValue(flags) ? Number.NaN : (sample.raw ?? Number.NaN);
       columns.flags[row] = flags;
       columns.reason[row] = sample.reason === null ? -1 : indexOf(reasons, sample.reason);
+      if (summaries !== null && sample.summary !== undefined) {
+        summaries.count[row] = sample.summary.count;
+        summaries.spanMs[row] = sample.summary.spanMs;
+        summaries.min[row] = sample.summary.min;
+        summaries.max[row] = sample.summary.max;
+        summaries.mean[row] = sample.summary.mean;
+      }
       row += 1;
     }
   }
-  return { points, origins, reasons: [...reasons.keys()], length, ...columns };
+  return { points, origins, reasons: [...reasons.keys()], length, ...columns, summaries };
+}
+
+function summaryColumns(length: number): SummaryColumns {
+  return {
+    count: new Float64Array(length),
+    spanMs: new Float64Array(length),
+    min: new Float64Array(length),
+    max: new Float64Array(length),
+    mean: new Float64Array(length),
+  };
 }
 
 /** The memory that moves to the other thread. */
 export function buffersOf(columns: SampleColumns): ArrayBuffer[] {
-  const { point, origin, sequence, item, timeMs, receivedMs, value, raw, flags, reason } = columns;
-  return [point, origin, sequence, item, timeMs, receivedMs, value, raw, flags, reason].map((array) => array.buffer);
+  const { point, origin, sequence, item, timeMs, receivedMs, value, raw, flags, reason, summaries } = columns;
+  const always = [point, origin, sequence, item, timeMs, receivedMs, value, raw, flags, reason];
+  return [...always, ...(summaries === null ? [] : Object.values(summaries))].map((array) => array.buffer);
 }
 
 function indexOf(dictionary: Map<string, number>, text: string): number {

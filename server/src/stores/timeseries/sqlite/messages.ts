@@ -21,11 +21,27 @@ export interface SampleColumns {
   readonly flags: Uint8Array<ArrayBuffer>;
   /** Index into `reasons`, -1 for none. */
   readonly reason: Int32Array<ArrayBuffer>;
+  /** Of samples that stand for several readings; null when there is none among them. */
+  readonly summaries: SummaryColumns | null;
+}
+
+/** As long as the other columns; `count` 0 for a sample that is one reading. */
+export interface SummaryColumns {
+  readonly count: Float64Array<ArrayBuffer>;
+  readonly spanMs: Float64Array<ArrayBuffer>;
+  readonly min: Float64Array<ArrayBuffer>;
+  readonly max: Float64Array<ArrayBuffer>;
+  readonly mean: Float64Array<ArrayBuffer>;
 }
 
 /** What the threads are asked, with the type of the answer. */
 export interface Operations {
   readonly write: { readonly ask: { readonly columns: SampleColumns }; readonly answer: null };
+  /** Removes `before` and writes `after` in one transaction. */
+  readonly replace: {
+    readonly ask: { readonly before: SampleColumns; readonly after: SampleColumns };
+    readonly answer: null;
+  };
   readonly read: {
     readonly ask: { readonly key: PointKey; readonly fromMs: number; readonly toMs: number; readonly limit: number };
     readonly answer: readonly SeriesSample[];

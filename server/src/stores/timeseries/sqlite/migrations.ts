@@ -39,6 +39,14 @@ const migrations: readonly string[] = [
     PRIMARY KEY (point, time, origin, sequence, item)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Of samples that stand for several readings; NULL otherwise.
+  `
+  ALTER TABLE samples ADD COLUMN count INTEGER;
+  ALTER TABLE samples ADD COLUMN span INTEGER;
+  ALTER TABLE samples ADD COLUMN low REAL;
+  ALTER TABLE samples ADD COLUMN high REAL;
+  ALTER TABLE samples ADD COLUMN mean REAL;
+  `,
 ];
 
 const newestVersion = migrations.length;

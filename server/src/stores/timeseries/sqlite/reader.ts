@@ -1,11 +1,14 @@
 import { DatabaseSync } from "node:sqlite";
 
+import type { SampleSummary } from "@frostlight/contract";
+
 import type { PointKey, SeriesBucket, SeriesSample } from "../../../core/timeseries.ts";
-import { qualityOf, rawIsValue } from "./quality-code.ts";
+import { isRolledUp, isTimeCorrected, qualityOf, rawIsValue } from "./quality-code.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
-const sampleColumns = `s.time, s.received, s.value, s.raw, s.flags, r.code AS reason
+const sampleColumns = `s.time, s.received, s.value, s.raw, s.flags, r.code AS reason,
+  s.count, s.span, s.low, s.high, s.mean
   FROM samples s LEFT JOIN reasons r ON r.id = s.reason`;
 /** A JavaScript number is bound as a real number; only whole numbers divide without a rest. */
 const width = "CAST(:width AS INTEGER)";
@@ -36,11 +39,15 @@ export class SampleReader {
             AND time >= max(:from, bucket * ${width}) AND time < min(:to, (bucket + 1) * ${width})
           ORDER BY time DESC, origin DESC, sequence DESC, item DESC LIMIT 1) AS newest
        FROM (
-         SELECT time / ${width} AS bucket, count(*) AS samples, count(usable) AS usable,
-           min(usable) AS smallest, max(usable) AS greatest, avg(usable) AS mean
+         SELECT time / ${width} AS bucket, sum(readings) AS samples, sum(weight) AS usable, min(low) AS smallest,
+           max(high) AS greatest, CASE WHEN sum(weight) > 0 THEN sum(mean * weight) / sum(weight) END AS mean
          FROM (
-           SELECT time, CASE WHEN flags & 2 = 0 THEN value END AS usable FROM samples
-           WHERE point = :point AND time >= :from AND time < :to
+           SELECT time, coalesce(count, 1) AS readings,
+             CASE WHEN flags & 2 = 0 AND value IS NOT NULL THEN coalesce(count, 1) ELSE 0 END AS weight,
+             CASE WHEN flags & 2 = 0 THEN coalesce(low, value) END AS low,
+             CASE WHEN flags & 2 = 0 THEN coalesce(high, value) END AS high,
+             CASE WHEN flags & 2 = 0 THEN coalesce(mean, value) END AS mean
+           FROM samples WHERE point = :point AND time >= :from AND time < :to
          ) GROUP BY bucket
        ) ORDER BY bucket`,
     );
@@ -97,7 +104,16 @@ function toSample(row: Row): SeriesSample {
     raw: rawIsValue(flags) ? value : numberOrNull(row["raw"]),
     quality: qualityOf(flags),
     reason: typeof row["reason"] === "string" ? row["reason"] : null,
+    ...(row["count"] === null ? {} : { summary: toSummary(row, isRolledUp(flags)) }),
+    ...(isTimeCorrected(flags) ? { timeCorrected: true } : {}),
   };
+}
+
+function toSummary(row: Row, rolledUp: boolean): SampleSummary {
+  const [count = 0, spanMs = 0, min = 0, max = 0, mean = 0] = ["count", "span", "low", "high", "mean"].map((name) =>
+    Number(row[name]),
+  );
+  return { count, spanMs, min, max, mean, rolledUp };
 }
 
 function toBucket(row: Row, bucketMs: number): SeriesBucket {

@@ -59,6 +59,10 @@ function writerHandlers({ path, cacheMb }: ThreadData): Handlers {
       writer.write(columns);
       return null;
     },
+    replace: ({ before, after }) => {
+      writer.replace(before, after);
+      return null;
+    },
     close: () => {
       writer.close();
       return null;
