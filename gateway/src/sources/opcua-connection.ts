@@ -1,44 +1,52 @@
-import { X509Certificate } from "node:crypto";
+import { describeError } from "@frostlight/kernel";
+import type { ClientSession, DataValue, StatusCode } from "node-opcua-client";
 
-import { describeError, FrostlightError, readSecret } from "@frostlight/kernel";
-import type {
-  ClientMonitoredItemBase,
-  ClientSession,
-  DataValue,
-  OPCUAClient,
-  StatusCode,
-  UserIdentityInfo,
-} from "node-opcua-client";
-
+import type { PeerCertificate } from "../core/peer-trust.ts";
 import type { PointBinding, SourceContext } from "../core/source.ts";
-import { certificateFingerprint, type OpcUaAddress, type OpcUaOptions, pinnedFingerprint } from "./opcua-options.ts";
+import type { Unit } from "../core/units.ts";
+import { addressText, type OpcUaAddress, type OpcUaOptions } from "./opcua-options.ts";
 import type { OpcUaLibrary, OpcUaPki } from "./opcua-pki.ts";
+import { resolveAddresses } from "./opcua-resolve.ts";
+import { OpcUaSession } from "./opcua-session.ts";
+import { namespacesOf, openSpace, type SessionSpace } from "./opcua-space.ts";
+import { type MonitoredNode, OpcUaSubscription } from "./opcua-subscription.ts";
+import { readUnits } from "./opcua-units.ts";
+import { hasNewSemantics, reasonOf } from "./opcua-value.ts";
 
 type Binding = PointBinding<OpcUaAddress>;
 
 /** What a connection tells while it lives. */
 export interface ConnectionEvents {
-  value(binding: Binding, dataValue: DataValue): void;
-  /** A node that the server does not let us monitor. */
-  refused(binding: Binding, status: StatusCode | undefined): void;
+  /** @param unit as the server says; null: it says none */
+  value(binding: Binding, dataValue: DataValue, unit: Unit | null): void;
+  /** The values that came together have all been told. */
+  settled(): void;
+  /** A node that cannot be monitored: it is not found, or the server does not let us. Told once per connection. */
+  refused(binding: Binding, code: string, detail: string): void;
+  missed(notifications: number): void;
 }
 
-/** Keep-alives come this often while no value changes, in publishing intervals. */
-const keepAliveCount = 3;
-const closeTimeoutMs = 1_000;
+/** Units are not read again more often than this. */
+const unitsRefreshMs = 1_000;
 
-/** One session with its subscription, from connecting until it breaks, freezes or is closed. */
+interface Monitored {
+  readonly nodeId: string;
+  readonly unit: Unit | null;
+}
+
+/** A session with its subscription, from connecting until it breaks, freezes or is closed. */
 export class OpcUaConnection {
   readonly #library: OpcUaLibrary;
-  readonly #pki: OpcUaPki;
   readonly #options: OpcUaOptions;
   readonly #context: SourceContext;
   readonly #events: ConnectionEvents;
-  readonly #broken = Promise.withResolvers<string>();
-  #client: OPCUAClient | undefined;
-  #session: ClientSession | undefined;
+  readonly #session: OpcUaSession;
+  readonly #monitored = new Map<Binding, Monitored>();
+  readonly #refused = new Set<Binding>();
+  #space: SessionSpace | undefined;
+  #subscription: OpcUaSubscription<Binding | null> | undefined;
   #heardMs: number;
-  #nodeIds = new Map<Binding, string>();
+  #unitsReadMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     library: OpcUaLibrary,
@@ -48,16 +56,16 @@ export class OpcUaConnection {
     events: ConnectionEvents,
   ) {
     this.#library = library;
-    this.#pki = pki;
     this.#options = options;
     this.#context = context;
     this.#events = events;
+    this.#session = new OpcUaSession(library, pki, options, context);
     this.#heardMs = context.clock.monotonicMs();
   }
 
   /** Resolves with the reason once the connection is of no use any more. */
   get broken(): Promise<string> {
-    return this.#broken.promise;
+    return this.#session.broken;
   }
 
   /** How long nothing has come from the server, monotonic. */
@@ -65,180 +73,203 @@ export class OpcUaConnection {
     return this.#context.clock.monotonicMs() - this.#heardMs;
   }
 
+  get peer(): PeerCertificate | undefined {
+    return this.#session.peer;
+  }
+
+  /** Bindings that are not monitored. */
+  get refused(): readonly Binding[] {
+    return [...this.#refused];
+  }
+
+  monitoredNodeIds(): ReadonlySet<string> {
+    return new Set([...this.#monitored.values()].map(({ nodeId }) => this.#library.resolveNodeId(nodeId).toString()));
+  }
+
+  /** Set once the connection is open. */
+  get space(): SessionSpace | undefined {
+    return this.#space;
+  }
+
   /** Throws `opcua/certificate-unknown` or whatever went wrong; {@link close} must be called then too. */
   async open(points: readonly Binding[]): Promise<void> {
-    const isSecure = this.#options.securityMode !== "None";
-    const serverCertificate = isSecure ? await this.#acceptedCertificate() : undefined;
-    const client = this.#createClient(serverCertificate);
-    this.#client = client;
-    client.on("close", (error?: Error | null) => {
-      this.#broken.resolve(error === undefined || error === null ? "connection closed" : describeError(error));
-    });
-    await client.connect(this.#options.endpoint);
-    const session = await client.createSession(await this.#identity());
-    this.#session = session;
-    session.on("session_closed", (status: StatusCode) => {
-      this.#broken.resolve(`the server closed the session: ${status.name}`);
-    });
-    await this.#subscribe(session, points);
+    const session = await this.#session.open();
+    const space = await openSpace(this.#library, session);
+    this.#space = space;
+    this.#subscription = await this.#subscribe(session, space);
+    this.#heard();
+    await this.#subscription.monitor([this.#namespaceArray()]);
+    await this.#monitor(points);
+  }
+
+  /** Tries again what was refused: nodes may appear later. Tells how many are monitored now. */
+  async retryRefused(): Promise<number> {
+    const before = this.#refused.size;
+    if (before > 0) await this.#monitor([...this.#refused]);
+    return before - this.#refused.size;
   }
 
   /** Asks the server for values now, whether they changed or not. */
   async read(bindings: readonly Binding[]): Promise<void> {
-    const known = bindings.filter((binding) => this.#nodeIds.has(binding));
-    if (this.#session === undefined || known.length === 0) return;
-    const nodesToRead = known.map((binding) => ({
-      nodeId: this.#nodeIds.get(binding) ?? binding.address.nodeId,
-      attributeId: this.#library.AttributeIds.Value,
-    }));
-    const values = await this.#session.read(nodesToRead);
+    const known = bindings.flatMap((binding) => {
+      const monitored = this.#monitored.get(binding);
+      return monitored === undefined ? [] : [{ binding, ...monitored }];
+    });
+    if (this.#space === undefined || known.length === 0) return;
+    const values = await this.#space.values(known.map(({ nodeId }) => nodeId));
     this.#heard();
-    for (const [index, binding] of known.entries()) {
+    for (const [index, { binding, unit }] of known.entries()) {
       const value = values[index];
-      if (value !== undefined) this.#events.value(binding, value);
+      if (value !== undefined) this.#events.value(binding, value, unit);
     }
+    this.#events.settled();
   }
 
-  /** Ends in time, also when the server is frozen: then the library gives up in the background. */
-  async close(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    this.#broken.resolve("closed");
-    if (client === undefined) return;
-    const over = new AbortController();
-    const limit = this.#context.clock.sleep(closeTimeoutMs, over.signal).catch(() => undefined);
-    const closing = client.disconnect().catch((error: unknown) => {
-      this.#context.logger.debug("opcua-disconnect-failed", { error: describeError(error) });
-    });
-    await Promise.race([closing, limit]);
-    over.abort();
+  breakOff(reason: string): void {
+    this.#session.breakOff(reason);
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
   }
 
   #heard(): void {
     this.#heardMs = this.#context.clock.monotonicMs();
   }
 
-  #createClient(serverCertificate: Buffer | undefined): OPCUAClient {
-    const { OPCUAClient, MessageSecurityMode, SecurityPolicy } = this.#library;
-    const { securityMode, securityPolicy } = this.#options;
-    return OPCUAClient.create({
-      applicationName: this.#pki.applicationName,
-      applicationUri: this.#pki.applicationUri,
-      clientName: this.#context.sourceId,
-      clientCertificateManager: this.#pki.certificates,
-      endpointMustExist: false, // behind NAT the server's own idea of its address is not ours
-      securityMode: serverCertificate === undefined ? MessageSecurityMode.None : MessageSecurityMode[securityMode],
-      securityPolicy: serverCertificate === undefined ? SecurityPolicy.None : SecurityPolicy[securityPolicy],
-      ...(serverCertificate === undefined ? {} : { serverCertificate }),
-      connectionStrategy: { maxRetry: 0, initialDelay: 100, maxDelay: 100 }, // reconnecting is ours
-      keepSessionAlive: true,
-      requestedSessionTimeout: 60_000,
-      transportTimeout: 10_000,
-      defaultTransactionTimeout: 10_000,
-    });
-  }
-
-  /** Fetches the server's certificate and compares it with the pinned one: nothing unknown is ever accepted. */
-  async #acceptedCertificate(): Promise<Buffer> {
-    const { MessageSecurityMode, SecurityPolicy } = this.#library;
-    const { securityMode, securityPolicy, endpoint } = this.#options;
-    const pinned = await pinnedFingerprint(this.#options);
-    const discovery = this.#createClient(undefined);
-    this.#client = discovery;
-    await discovery.connect(endpoint);
-    const endpoints = await discovery.getEndpoints();
-    await this.#closeDiscovery(discovery);
-    const offered = endpoints.find(
-      (candidate) =>
-        candidate.securityMode === MessageSecurityMode[securityMode] &&
-        candidate.securityPolicyUri === SecurityPolicy[securityPolicy],
+  async #subscribe(session: ClientSession, space: SessionSpace): Promise<OpcUaSubscription<Binding | null>> {
+    const { publishingIntervalMs } = this.#options;
+    return OpcUaSubscription.create<Binding | null>(
+      this.#library,
+      session,
+      { publishingIntervalMs, itemsPerCall: space.limits.monitor },
+      {
+        heard: () => {
+          this.#heard();
+        },
+        value: (binding, value) => {
+          if (binding === null) this.#checkNamespaces(value);
+          else {
+            if (hasNewSemantics(value)) void this.#refreshUnits();
+            this.#events.value(binding, value, this.#monitored.get(binding)?.unit ?? null);
+          }
+        },
+        settled: () => {
+          this.#events.settled();
+        },
+        missed: (count) => {
+          this.#events.missed(count);
+        },
+        broken: (reason) => {
+          this.#session.breakOff(reason);
+        },
+      },
     );
-    if (offered === undefined) {
-      const message = `${endpoint} does not offer ${securityMode} with ${securityPolicy}`;
-      throw new FrostlightError("opcua/security-not-offered", "peer", message);
-    }
-    const certificate = leafOf(offered.serverCertificate);
-    const found = certificateFingerprint(certificate);
-    if (found === pinned) return certificate;
-    const message =
-      pinned === undefined
-        ? `${endpoint} shows a certificate that nobody has accepted yet, SHA-256 ${found}`
-        : `${endpoint} shows the certificate ${found}, but ${pinned} is the one accepted`;
-    throw new FrostlightError("opcua/certificate-unknown", "peer", message);
   }
 
-  async #closeDiscovery(discovery: OPCUAClient): Promise<void> {
-    this.#client = undefined;
-    await discovery.disconnect();
-  }
-
-  async #identity(): Promise<UserIdentityInfo> {
-    const { username, password } = this.#options;
-    const { UserTokenType } = this.#library;
-    if (username === undefined) return { type: UserTokenType.Anonymous };
-    const secret = password === undefined ? "" : await readSecret(password, this.#context.environment);
-    return { type: UserTokenType.UserName, userName: username, password: secret };
-  }
-
-  async #subscribe(session: ClientSession, points: readonly Binding[]): Promise<void> {
-    const { publishingIntervalMs, samplingIntervalMs, queueSize, discardOldest } = this.#options;
-    const subscription = await session.createSubscription2({
-      requestedPublishingInterval: publishingIntervalMs,
-      requestedMaxKeepAliveCount: keepAliveCount,
-      requestedLifetimeCount: keepAliveCount * 20,
-      maxNotificationsPerPublish: 10_000,
-      publishingEnabled: true,
-      priority: 1,
-    });
-    subscription.on("raw_notification", () => {
-      this.#heard(); // values and keep-alives alike
-    });
-    subscription.on("terminated", () => {
-      this.#broken.resolve("the server ended the subscription");
-    });
-    subscription.on("status_changed", (status: StatusCode) => {
-      if (!status.isGood()) this.#broken.resolve(`the server changed the subscription to ${status.name}`);
-    });
-    this.#heard();
-    const monitored = await this.#resolveNodes(session, points);
-    if (monitored.length === 0) return;
-    const group = await subscription.monitorItems(
-      monitored.map(([, nodeId]) => ({ nodeId, attributeId: this.#library.AttributeIds.Value })),
-      { samplingInterval: samplingIntervalMs, queueSize, discardOldest },
-      this.#library.TimestampsToReturn.Both,
-    );
-    group.on("changed", (_item: ClientMonitoredItemBase, dataValue: DataValue, index: number) => {
-      const binding = monitored[index]?.[0];
-      if (binding !== undefined) this.#events.value(binding, dataValue);
-    });
-    for (const [index, [binding, nodeId]] of monitored.entries()) {
-      const status = group.monitoredItems[index]?.statusCode;
-      if (status?.isGood() === true) this.#nodeIds.set(binding, nodeId);
-      else this.#events.refused(binding, status);
+  /** Indices of namespaces hold for one state of the server: when it renumbers them, nodes are looked up again. */
+  #checkNamespaces(value: DataValue): void {
+    const now = namespacesOf(value);
+    if (now.length > 0 && now.join("\n") !== this.#space?.namespaces.join("\n")) {
+      this.#session.breakOff("the server changed its namespaces");
     }
   }
 
-  /** `nsu=` names a namespace by its address: its index is the server's affair and may change with a restart. */
-  async #resolveNodes(session: ClientSession, points: readonly Binding[]): Promise<[Binding, string][]> {
-    const namespaces = points.some((point) => point.address.nodeId.startsWith("nsu="))
-      ? await session.readNamespaceArray()
-      : [];
-    const resolved: [Binding, string][] = [];
-    for (const point of points) {
-      const match = /^nsu=([^;]+);(.*)$/s.exec(point.address.nodeId);
-      if (match === null) {
-        resolved.push([point, point.address.nodeId]);
-        continue;
+  async #monitor(points: readonly Binding[]): Promise<void> {
+    const subscription = this.#subscription;
+    const space = this.#space;
+    if (subscription === undefined || space === undefined) return;
+    const resolved = await resolveAddresses(
+      points.map(({ address }) => address),
+      space,
+    );
+    const found: { readonly binding: Binding; readonly nodeId: string }[] = [];
+    for (const [index, binding] of points.entries()) {
+      const result = resolved[index];
+      if (result?.kind === "node") found.push({ binding, nodeId: result.nodeId });
+      else if (result !== undefined) this.#refuse(binding, result.code, result.message);
+    }
+    const units = await this.#unitsOf(
+      space,
+      found.map(({ nodeId }) => nodeId),
+    );
+    for (const [index, { binding, nodeId }] of found.entries()) {
+      this.#monitored.set(binding, { nodeId, unit: units[index] ?? null });
+    }
+    const statuses = await subscription.monitor(found.map(({ binding, nodeId }) => this.#howTo(binding, nodeId)));
+    for (const [index, { binding }] of found.entries()) this.#note(binding, statuses[index]);
+  }
+
+  /** Somebody switched a controller to another unit. */
+  async #refreshUnits(): Promise<void> {
+    const nowMs = this.#context.clock.monotonicMs();
+    if (this.#space === undefined || nowMs - this.#unitsReadMs < unitsRefreshMs) return;
+    this.#unitsReadMs = nowMs;
+    const monitored = [...this.#monitored];
+    try {
+      const units = await this.#unitsOf(
+        this.#space,
+        monitored.map(([, { nodeId }]) => nodeId),
+      );
+      for (const [index, [binding, { nodeId }]] of monitored.entries()) {
+        if (this.#monitored.has(binding)) this.#monitored.set(binding, { nodeId, unit: units[index] ?? null });
       }
-      const index = namespaces.indexOf(match[1] ?? "");
-      if (index < 0) this.#events.refused(point, undefined);
-      else resolved.push([point, `ns=${index};${match[2] ?? ""}`]);
+    } catch (error) {
+      this.#session.breakOff(`units changed and cannot be read: ${describeError(error)}`);
     }
-    return resolved;
+  }
+
+  #note(binding: Binding, status: StatusCode | undefined): void {
+    if (status?.isGood() === true) {
+      this.#refused.delete(binding);
+      return;
+    }
+    this.#monitored.delete(binding);
+    const code = status === undefined ? "opcua-bad-unknown-response" : reasonOf(status.name, status.value >>> 0);
+    this.#refuse(binding, code, "the server does not let us monitor this node");
+  }
+
+  #refuse(binding: Binding, code: string, detail: string): void {
+    if (this.#refused.has(binding)) return;
+    this.#refused.add(binding);
+    this.#events.refused(binding, code, detail);
+  }
+
+  /** A server without this service has no units; one that fails to answer is asked again with the next connection. */
+  async #unitsOf(space: SessionSpace, nodeIds: readonly string[]): Promise<readonly (Unit | null)[]> {
+    if (!this.#options.engineeringUnits) return [];
+    try {
+      const units = await readUnits(space, nodeIds);
+      return units.map((unit) => (unit?.kind === "known" ? unit.unit : null));
+    } catch (error) {
+      if (!describeError(error).includes("BadServiceUnsupported")) throw error;
+      return [];
+    }
+  }
+
+  #howTo(binding: Binding, nodeId: string): MonitoredNode<Binding> {
+    const { samplingIntervalMs, queueSize, discardOldest, deadband } = this.#options;
+    const own = binding.address;
+    return {
+      key: binding,
+      nodeId,
+      samplingIntervalMs: own.samplingIntervalMs ?? samplingIntervalMs,
+      queueSize: own.queueSize ?? queueSize,
+      discardOldest,
+      deadband: own.deadband ?? deadband,
+    };
+  }
+
+  #namespaceArray(): MonitoredNode<null> {
+    const nodeId = `i=${this.#library.VariableIds.Server_NamespaceArray}`;
+    return { key: null, nodeId, samplingIntervalMs: 5_000, queueSize: 1, discardOldest: true, deadband: 0 };
   }
 }
 
-/** A server may send a chain, leaf first, DER after DER. */
-function leafOf(chain: Buffer): Buffer {
-  return Buffer.from(new X509Certificate(chain).raw);
+/** For messages: the addresses of points, as long as they fit. */
+export function listAddresses(bindings: readonly Binding[]): string {
+  return bindings
+    .map(({ address }) => addressText(address))
+    .join(", ")
+    .slice(0, 300);
 }

@@ -20,6 +20,7 @@ const booleanType = 1;
 const int64Type = 8;
 const uint64Type = 9;
 const floatType = 10;
+const semanticsChangedBit = 0x4000;
 const overflowBit = 0x80; // of the info bits, valid when the info type is DataValue: Part 4, section 7.39.1
 const dataValueInfoType = 0x400;
 /** Good, but not what the sensor measured. */
@@ -28,10 +29,10 @@ const substituted: ReadonlySet<string> = new Set(["GoodLocalOverride", "GoodClam
 /** Reads value, status code and source time of a data change. */
 export function readDataValue(dataValue: DataValue): OpcUaMeasured {
   const code = dataValue.statusCode.value >>> 0;
-  const name = dataValue.statusCode.name.split("#")[0] ?? "";
-  const quality = substituted.has(name) ? "uncertain" : qualityOf(code);
+  // Most values are plainly good: nothing to look up for them.
+  const { quality, reason } = code === 0 ? plainlyGood : judge(dataValue.statusCode.name.split("#")[0] ?? "", code);
   const common = {
-    reason: quality === "good" ? null : reasonOf(name, code),
+    reason,
     sourceTimeMs: readSourceTime(dataValue.sourceTimestamp),
     isOverflowed: (code & overflowBit) !== 0 && (code & dataValueInfoType) !== 0,
   };
@@ -40,6 +41,22 @@ export function readDataValue(dataValue: DataValue): OpcUaMeasured {
   if (value === undefined) return { kind: "unusable", found: describeVariant(dataValue) };
   if (value === null) return { kind: "measured", ...common, value, quality: "bad", reason: "no-value" };
   return { kind: "measured", ...common, value, quality };
+}
+
+const plainlyGood = { quality: "good", reason: null } as const;
+
+function judge(name: string, code: number): { readonly quality: Reading["quality"]; readonly reason: string | null } {
+  const quality = qualityOf(code);
+  if (quality === "good" && substituted.has(name)) return { quality: "uncertain", reason: reasonOf(name, code) };
+  if (quality === "good" && (code & semanticsChangedBit) !== 0) {
+    return { quality: "uncertain", reason: "opcua-semantics-changed" };
+  }
+  return { quality, reason: quality === "good" ? null : reasonOf(name, code) };
+}
+
+/** The meaning of the value changed, e.g. its unit (Part 4, section 7.39.1). */
+export function hasNewSemantics(dataValue: DataValue): boolean {
+  return (dataValue.statusCode.value & semanticsChangedBit) !== 0;
 }
 
 /** Severity is in the two highest bits: Part 4, section 7.39.1. */

@@ -6,14 +6,17 @@ import {
   peerRetry,
   retryDelayMs,
 } from "@frostlight/kernel";
-import type { DataValue, StatusCode } from "node-opcua-client";
+import type { DataValue } from "node-opcua-client";
 
 import type { Reading } from "../core/reading.ts";
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
-import { OpcUaConnection } from "./opcua-connection.ts";
-import { type OpcUaAddress, opcUaAddress, type OpcUaOptions, opcUaOptions } from "./opcua-options.ts";
+import type { Unit } from "../core/units.ts";
+import { discoverVariables } from "./opcua-browse.ts";
+import { listAddresses, OpcUaConnection } from "./opcua-connection.ts";
+import { addressText, opcUaAddress, type OpcUaAddress, type OpcUaOptions, opcUaOptions } from "./opcua-options.ts";
 import { loadOpcUaLibrary, type OpcUaLibrary, openPki, type OpcUaPki } from "./opcua-pki.ts";
-import { type OpcUaMeasured, readDataValue, reasonOf } from "./opcua-value.ts";
+import { explainFailure, explainReason } from "./opcua-status.ts";
+import { type OpcUaMeasured, readDataValue } from "./opcua-value.ts";
 import { Outbox } from "./outbox.ts";
 
 type Binding = PointBinding<OpcUaAddress>;
@@ -21,11 +24,19 @@ type Measured = Extract<OpcUaMeasured, { readonly kind: "measured" }>;
 
 const tickMs = 1_000;
 const unknownCertificateRetryMs = 30_000;
+const refusedRetryMs = 60_000;
+const discoveryEveryMs = 3_600_000;
+/** More is not shown anyway. */
+const maxDiscoveries = 500;
+/** A session that answers no read three times is of no use, even when keep-alives come. */
+const maxReadFailures = 3;
+const minOutbox = 10_000;
+const outboxPerPoint = 4;
 
 interface Known {
-  readonly value: number | null;
-  readonly sourceTimeMs: number | null;
-  readonly reason: string | null;
+  value: number | null;
+  sourceTimeMs: number | null;
+  reason: string | null;
   /** Monotonic. */
   submittedMs: number;
 }
@@ -42,19 +53,26 @@ export class OpcUaSource implements Part {
   readonly #outbox: Outbox;
   readonly #stopping = new AbortController();
   readonly #known = new Map<Binding, Known>();
-  readonly #refused = new Set<Binding>();
   #connection: OpcUaConnection | undefined;
   #running: Promise<void> | undefined;
   #isReading = false;
+  #readFailures = 0;
+  #retriedMs = 0;
+  #discoveredMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: OpcUaOptions, points: readonly Binding[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
     this.#points = points;
     this.#context = context;
-    this.#outbox = new Outbox(context, this.#stopping.signal, (error) => {
-      this.#reportJournal(error);
-    });
+    this.#outbox = new Outbox(
+      context,
+      this.#stopping.signal,
+      (error) => {
+        this.#reportJournal(error);
+      },
+      Math.max(minOutbox, outboxPerPoint * points.length),
+    );
   }
 
   start(): Promise<void> {
@@ -91,35 +109,58 @@ export class OpcUaSource implements Part {
       const waitMs = await this.#connectOnce(library, pki, failures, () => {
         failures = 0;
       });
-      await this.#context.clock.sleep(waitMs, this.#stopping.signal).catch(() => undefined);
+      await this.#pause(waitMs);
     }
     await pki.certificates.dispose();
+  }
+
+  /** Ends early when somebody approves a certificate of this source. */
+  async #pause(waitMs: number): Promise<void> {
+    const early = new AbortController();
+    const forget = this.#context.trust.onApproval(() => {
+      early.abort();
+    });
+    const signal = AbortSignal.any([early.signal, this.#stopping.signal]);
+    await this.#context.clock.sleep(waitMs, signal).catch(() => undefined);
+    forget();
   }
 
   /** One connection from beginning to end; says how long to wait before the next. */
   async #connectOnce(library: OpcUaLibrary, pki: OpcUaPki, failures: number, onOpen: () => void): Promise<number> {
     const { clock, random } = this.#context;
+    const batch: Reading[] = [];
     const connection = new OpcUaConnection(library, pki, this.#options, this.#context, {
-      value: (binding, dataValue) => {
-        this.#accept(binding, dataValue);
+      value: (binding, dataValue, unit) => {
+        this.#accept(binding, dataValue, unit, batch);
       },
-      refused: (binding, status) => {
-        this.#refuseNode(binding, status);
+      settled: () => {
+        for (const reading of batch) this.#outbox.put(reading);
+        batch.length = 0;
+      },
+      refused: (binding, code, detail) => {
+        this.#refuseNode(binding, code, detail);
+      },
+      missed: (notifications) => {
+        const message = `${notifications} notifications of the server never arrived; values may be missing`;
+        this.#context.refuse({ address: this.#options.endpoint, code: "notifications-missed", message });
       },
     });
     this.#connection = connection;
-    this.#refused.clear();
     let waitMs = retryDelayMs(peerRetry, failures, random);
     let cancelWatch: CancelTimer = () => undefined;
+    const over = new AbortController();
     try {
       const opening = connection.open(this.#points);
       opening.catch(() => undefined); // when it breaks while opening, the reason why it broke is the one that counts
       await Promise.race([opening, connection.broken.then((reason) => Promise.reject(new Error(reason)))]);
       onOpen();
-      this.#reportConnected();
+      this.#readFailures = 0;
+      this.#retriedMs = clock.monotonicMs();
+      this.#reportConnected(connection);
       cancelWatch = clock.every(Math.min(tickMs, this.#options.watchdogMs / 4), () => {
         this.#watch(connection);
       });
+      void this.#discover(connection, over.signal);
       const reason = await connection.broken;
       if (!this.#stopping.signal.aborted) {
         const code = connection.silentMs >= this.#options.watchdogMs ? "session-frozen" : "connection-lost";
@@ -128,6 +169,7 @@ export class OpcUaSource implements Part {
     } catch (error) {
       waitMs = this.#reportFailure(error, waitMs);
     }
+    over.abort();
     cancelWatch();
     await connection.close();
     return waitMs;
@@ -136,11 +178,11 @@ export class OpcUaSource implements Part {
   #reportFailure(error: unknown, waitMs: number): number {
     if (this.#stopping.signal.aborted) return 0;
     if (error instanceof FrostlightError && error.code === "opcua/certificate-unknown") {
-      this.#offline("certificate-unknown", error.message);
+      this.#context.setState({ state: "degraded", code: "certificate-unknown", message: error.message });
       return unknownCertificateRetryMs; // a person has to decide
     }
     const code = error instanceof FrostlightError ? error.code.replace(/^.*\//, "") : "connect-failed";
-    this.#offline(code, `${this.#options.endpoint}: ${describeError(error)}`);
+    this.#offline(code, `${this.#options.endpoint}: ${explainFailure(describeError(error))}`);
     return waitMs;
   }
 
@@ -151,47 +193,92 @@ export class OpcUaSource implements Part {
       void connection.close();
       return;
     }
-    if (!this.#isReading) void this.#readUnchanged(connection);
+    if (this.#isReading) return;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (connection.refused.length > 0 && nowMs - this.#retriedMs >= refusedRetryMs) {
+      this.#retriedMs = nowMs;
+      void this.#ask(connection, () => this.#retryRefused(connection));
+    } else if (nowMs - this.#discoveredMs >= discoveryEveryMs) {
+      void this.#discover(connection, this.#stopping.signal);
+    } else {
+      const due = this.#unchanged(nowMs);
+      if (due.length > 0) void this.#ask(connection, () => connection.read(due));
+    }
   }
 
-  async #readUnchanged(connection: OpcUaConnection): Promise<void> {
-    const nowMs = this.#context.clock.monotonicMs();
-    const due = this.#points.filter((binding) => {
+  #unchanged(nowMs: number): readonly Binding[] {
+    return this.#points.filter((binding) => {
       const known = this.#known.get(binding);
       return known !== undefined && nowMs - known.submittedMs >= binding.expectedIntervalMs;
     });
-    if (due.length === 0) return;
+  }
+
+  /** One question at a time. */
+  async #ask(connection: OpcUaConnection, question: () => Promise<void>): Promise<void> {
     this.#isReading = true;
     try {
-      await connection.read(due);
+      await question();
+      this.#readFailures = 0;
     } catch (error) {
+      this.#readFailures += 1;
       this.#context.logger.debug("opcua-read-failed", { error: describeError(error) });
+      if (this.#readFailures >= maxReadFailures) connection.breakOff(`reads fail: ${describeError(error)}`);
     }
     this.#isReading = false;
   }
 
-  #accept(binding: Binding, dataValue: DataValue): void {
+  async #retryRefused(connection: OpcUaConnection): Promise<void> {
+    if ((await connection.retryRefused()) > 0) this.#reportConnected(connection);
+  }
+
+  /** Looks for variables that are not configured. A server that does not like to be browsed loses nothing by it. */
+  async #discover(connection: OpcUaConnection, signal: AbortSignal): Promise<void> {
+    const { space } = connection;
+    const { clock, logger } = this.#context;
+    if (!this.#options.discovery.enabled || space === undefined) return;
+    if (clock.monotonicMs() - this.#discoveredMs < discoveryEveryMs) return;
+    this.#discoveredMs = clock.monotonicMs();
+    const configured = connection.monitoredNodeIds();
+    let count = 0;
+    try {
+      await discoverVariables(space, { ...this.#options.discovery, clock }, signal, (found, nodeId) => {
+        if (configured.has(nodeId) || count >= maxDiscoveries) return;
+        count += 1;
+        this.#context.discover(found);
+      });
+      logger.info("opcua-discovered", { endpoint: this.#options.endpoint, variables: count });
+    } catch (error) {
+      logger.debug("opcua-discovery-failed", { error: describeError(error) });
+    }
+  }
+
+  #accept(binding: Binding, dataValue: DataValue, unit: Unit | null, batch: Reading[]): void {
     const measured = readDataValue(dataValue);
-    const { nodeId } = binding.address;
     if (measured.kind === "unusable") {
       const message = `point ${binding.pointId}: expected a number, found ${measured.found}`;
-      this.#context.refuse({ address: nodeId, code: "not-a-number", message });
+      this.#context.refuse({ address: addressText(binding.address), code: "not-a-number", message });
       return;
     }
     if (measured.isOverflowed) {
       const message = `point ${binding.pointId}: the server's queue overflowed, values before this one are lost`;
-      this.#context.refuse({ address: nodeId, code: "queue-overflow", message });
+      this.#context.refuse({ address: addressText(binding.address), code: "queue-overflow", message });
     }
     const nowMs = this.#context.clock.monotonicMs();
     const known = this.#known.get(binding);
     const isRepeated = known !== undefined && isSame(known, measured);
     if (isRepeated && nowMs - known.submittedMs < binding.expectedIntervalMs) return;
     const { value, sourceTimeMs, reason, quality } = measured;
-    this.#known.set(binding, { value, sourceTimeMs, reason, submittedMs: nowMs });
-    this.#outbox.put({
+    if (known === undefined) this.#known.set(binding, { value, sourceTimeMs, reason, submittedMs: nowMs });
+    else {
+      known.value = value;
+      known.sourceTimeMs = sourceTimeMs;
+      known.reason = reason;
+      known.submittedMs = nowMs;
+    }
+    batch.push({
       pointId: binding.pointId,
       value,
-      unit: binding.unit,
+      unit: unit ?? binding.unit,
       // The server confirms an old value: it holds now, the time of its last change is known already.
       sourceTimeMs: isRepeated ? null : sourceTimeMs,
       receivedMs: this.#context.clock.nowMs(),
@@ -201,15 +288,13 @@ export class OpcUaSource implements Part {
     });
   }
 
-  #refuseNode(binding: Binding, status: StatusCode | undefined): void {
-    const reason = status === undefined ? "opcua-namespace-unknown" : reasonOf(status.name, status.value >>> 0);
-    this.#refused.add(binding);
+  #refuseNode(binding: Binding, reason: string, detail: string): void {
     this.#context.refuse({
-      address: binding.address.nodeId,
+      address: addressText(binding.address),
       code: reason,
-      message: `point ${binding.pointId}: the server does not let us monitor this node`,
+      message: `point ${binding.pointId}: ${detail}${explainReason(reason)}`,
     });
-    const reading: Reading = {
+    this.#outbox.put({
       pointId: binding.pointId,
       value: null,
       unit: binding.unit,
@@ -218,30 +303,31 @@ export class OpcUaSource implements Part {
       quality: "bad",
       reason,
       backfill: false,
-    };
-    this.#outbox.put(reading);
+    });
   }
 
-  #reportConnected(): void {
+  #reportConnected(connection: OpcUaConnection): void {
     const { endpoint, securityMode } = this.#options;
-    const refused = [...this.#refused].map((binding) => binding.address.nodeId);
-    this.#context.setState(
-      refused.length === 0
-        ? { state: "ok", code: "connected", message: `connected to ${endpoint}, ${securityMode}` }
-        : {
-            state: "degraded",
-            code: "nodes-refused",
-            message: `connected to ${endpoint}, without ${refused.join(", ").slice(0, 300)}`,
-          },
-    );
+    const { refused, peer } = connection;
+    const setState = this.#context.setState.bind(this.#context);
+    if (refused.length > 0) {
+      const message = `connected to ${endpoint}, without ${listAddresses(refused)}`;
+      setState({ state: "degraded", code: "nodes-refused", message });
+    } else if (peer !== undefined && peer.validToMs < this.#context.clock.nowMs()) {
+      const message = `connected to ${endpoint}; its certificate, approved, ended ${new Date(peer.validToMs).toISOString()}`;
+      setState({ state: "degraded", code: "certificate-expired", message });
+    } else {
+      setState({ state: "ok", code: "connected", message: `connected to ${endpoint}, ${securityMode}` });
+    }
   }
 
   #reportJournal(error: unknown): void {
-    if (error === undefined) this.#reportConnected();
-    else {
-      const message = `values wait: ${describeError(error)}`;
-      this.#context.setState({ state: "degraded", code: "journal-not-writable", message });
+    if (error === undefined) {
+      if (this.#connection !== undefined) this.#reportConnected(this.#connection);
+      return;
     }
+    const message = `values wait: ${describeError(error)}`;
+    this.#context.setState({ state: "degraded", code: "journal-not-writable", message });
   }
 
   #offline(code: string, message: string): void {

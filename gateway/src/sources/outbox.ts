@@ -3,7 +3,7 @@ import { describeError, peerRetry, retryDelayMs } from "@frostlight/kernel";
 import type { Reading } from "../core/reading.ts";
 import type { SourceContext } from "../core/source.ts";
 
-const maxWaiting = 10_000;
+const defaultCapacity = 10_000;
 
 /**
  * For sources whose peer does not wait for an acknowledgement: groups readings that come together into one `submit`, keeps
@@ -13,20 +13,27 @@ export class Outbox {
   readonly #context: SourceContext;
   readonly #signal: AbortSignal;
   readonly #onJournal: (error: unknown) => void;
+  readonly #capacity: number;
   #waiting: Reading[] = [];
   #sending: Promise<void> | undefined;
   #dropped = 0;
   #isFailing = false;
 
   /** @param onJournal told when the journal stops taking readings (with the error) and when it takes them again */
-  constructor(context: SourceContext, signal: AbortSignal, onJournal: (error: unknown) => void) {
+  constructor(
+    context: SourceContext,
+    signal: AbortSignal,
+    onJournal: (error: unknown) => void,
+    capacity = defaultCapacity,
+  ) {
     this.#context = context;
     this.#signal = signal;
     this.#onJournal = onJournal;
+    this.#capacity = capacity;
   }
 
   put(reading: Reading): void {
-    if (this.#waiting.length >= maxWaiting) {
+    if (this.#waiting.length >= this.#capacity) {
       this.#waiting.shift();
       this.#dropped += 1;
     }
@@ -77,7 +84,7 @@ export class Outbox {
 
   #reportDropped(): void {
     if (this.#dropped === 0) return;
-    const message = `${this.#dropped} readings given up: the journal did not take them and ${maxWaiting} were waiting already, or the source stopped`;
+    const message = `${this.#dropped} readings given up: the journal did not take them and ${this.#capacity} were waiting already, or the source stopped`;
     this.#dropped = 0;
     this.#context.refuse({ address: this.#context.sourceId, code: "readings-dropped", message });
   }

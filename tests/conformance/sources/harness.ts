@@ -2,12 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import type { ChangeRecord } from "@frostlight/contract";
 import { type Clock, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 
 import type { Discovery } from "../../../gateway/src/core/discovery.ts";
 import type { Reading, Refusal } from "../../../gateway/src/core/reading.ts";
 import type { PointBinding, SourceContext, SourceState } from "../../../gateway/src/core/source.ts";
 import { type MqttAddress, mqttAddress } from "../../../gateway/src/sources/mqtt-address.ts";
+import { openTrustStore } from "../../../gateway/src/trust/index.ts";
+import type { TrustStore } from "../../../gateway/src/trust/trust-store.ts";
 
 /** A source's surroundings that remember what the source did with them. */
 export interface RecordingContext extends SourceContext {
@@ -17,6 +20,10 @@ export interface RecordingContext extends SourceContext {
   readonly receipts: Set<number>;
   readonly discoveries: Discovery[];
   readonly lastState: SourceState | undefined;
+  /** Behind `trust`; certificates are approved here. */
+  readonly trustStore: TrustStore;
+  /** What the trust store journaled. */
+  readonly changes: ChangeRecord[];
   /** Replaces the journal: readings count as taken when this resolves. */
   journal: (readings: readonly Reading[]) => Promise<void>;
   remove(): Promise<void>;
@@ -26,6 +33,17 @@ export async function recordingContext(
   options: { readonly clock?: Clock; readonly environment?: Readonly<Record<string, string>> } = {},
 ): Promise<RecordingContext> {
   const stateFolder = await mkdtemp(join(tmpdir(), "frostlight-source-"));
+  const changes: ChangeRecord[] = [];
+  const trustStore = await openTrustStore({
+    file: join(stateFolder, "trust.json"),
+    clock: options.clock ?? systemClock,
+    logger: silentLogger,
+    journal: (change) => {
+      changes.push(change);
+      return Promise.resolve();
+    },
+    onCard: () => undefined,
+  });
   const context: RecordingContext = {
     sourceId: "under-test",
     clock: options.clock ?? systemClock,
@@ -51,7 +69,9 @@ export async function recordingContext(
     discover(found) {
       context.discoveries.push(found);
     },
-    trust: { judge: () => Promise.resolve("unknown"), onApproval: () => () => undefined },
+    trustStore,
+    changes,
+    trust: trustStore.of("under-test"),
     refuse(refusal) {
       context.refusals.push(refusal);
     },

@@ -174,7 +174,7 @@ describe("the source opcua with a server in another process", { timeout: patient
     await source.start();
     await until("it says so", () => context.lastState?.code === "certificate-unknown", patient);
     expect(context.lastState).toMatchObject({
-      state: "offline",
+      state: "degraded",
       message: expect.stringMatching(/[0-9a-f]{64}/) as string,
     });
     expect(context.readings).toEqual([]);
@@ -281,7 +281,10 @@ describe("the source opcua at a server that wants a user and encryption", { time
   it.each([
     ["a wrong password", { username: "reader", password: { env: "OTHER_PASSWORD" } }],
     ["nobody", {}],
-    ["no encryption", { username: "reader", password: { env: "PLC_PASSWORD" }, securityMode: "None" }],
+    [
+      "no encryption",
+      { username: "reader", password: { env: "PLC_PASSWORD" }, securityMode: "None", allowUnprotectedPassword: true },
+    ],
   ])("is refused with %s and says so", async (_, options) => {
     await start(options);
     await until("it says so", () => context.lastState?.state === "offline", patient);
