@@ -11,20 +11,19 @@ const zoneOf = (profileId: string, own: Partial<Zone> = {}): Zone => {
   return { ...zone, profileId, limits: limitsOf(profile), limitsSource: describeLimitsSource(profile), ...own };
 };
 
-it("gives a frozen store its limit in three stages, missing data and nothing on the low side", () => {
+it("gives a frozen store a limit that learns, with its critical stage, missing data and nothing on the low side", () => {
   const rules = defaultRules({ zones: [zoneOf("frozen-store")], points: [makePoint()], cameras: [camera] });
   expect(rules.map(({ id, definition }) => [id, definition.kind])).toEqual([
-    ["limit-high:probe", "limit"],
+    ["limit-high:probe", "excursion"],
     ["no-data:probe", "no-data"],
     ["camera-health:cam", "camera-health"],
   ]);
-  expect(rules[0]?.options).toEqual({
+  expect(rules[0]?.options).toMatchObject({
     side: "high",
-    stages: [
-      { priority: "warning", value: -18, onDelaySeconds: 900 },
-      { priority: "high", value: -18, onDelaySeconds: 1_800 },
-      { priority: "critical", value: -12, onDelaySeconds: 300 },
-    ],
+    limit: -18,
+    critical: { value: -12, onDelaySeconds: 300 },
+    onDelaySeconds: 2_700,
+    maximumDelaySeconds: 7_200,
     deadband: 1,
     offDelaySeconds: 600,
     limitCountsAsBreach: true,
@@ -70,7 +69,7 @@ it("converts limits and deadband for a point in degrees Fahrenheit", () => {
     points: [makePoint({ unit: "[degF]" })],
     cameras: [],
   });
-  expect(high?.options).toMatchObject({ stages: [{ value: 41 }, { value: 41 }], deadband: 0.9 });
+  expect(high?.options).toMatchObject({ limit: 41, deadband: 0.9 });
 });
 
 it("names the site's own source when the site has set the limit itself", () => {

@@ -80,6 +80,7 @@ function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
     const stages = stagesOf(point, zone, side);
     if (stages.length === 0) return [];
     const timing = timingOf(zone);
+    if (isRefrigerated(zone, timing)) return [excursionRule(point, zone, side, stages, timing)];
     const options = {
       side,
       stages: stages.map(({ priority, value, onDelaySeconds }) => ({ priority, value, onDelaySeconds })),
@@ -94,6 +95,43 @@ function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
     };
     return [rule(`limit-${side}:${point.pointId}`, "limit", options, { points: [point.pointId] })];
   });
+}
+
+/** Rooms that are cooled to stay below the warmth of a cellar; vaccines have delays of their own by their standard. */
+const warmestRefrigeratedCelsius = 15;
+
+function isRefrigerated(zone: Zone, timing: ProfileTiming | undefined): boolean {
+  const celsius = zone.limits.high ?? zone.limits.low;
+  if (celsius === null || celsius > warmestRefrigeratedCelsius) return false;
+  return (timing?.criticalHighOnDelay.seconds ?? 0) <= longestCriticalDelaySeconds;
+}
+
+const longestCriticalDelaySeconds = 3_600;
+
+/** A limit that knows its room, with the critical limit as its second stage. */
+function excursionRule(
+  point: Point,
+  zone: Zone,
+  side: "high" | "low",
+  stages: readonly Stage[],
+  timing: ProfileTiming | undefined,
+): AlarmRuleConfig {
+  const first = stages.find(({ priority }) => priority === "high") ?? stages[0];
+  const critical = stages.find(({ priority }) => priority === "critical");
+  const options = {
+    side,
+    limit: (first ?? critical)?.value,
+    ...(critical === undefined ? {} : { critical: { value: critical.value, onDelaySeconds: critical.onDelaySeconds } }),
+    source: sourceOf(zone, side),
+    ...(timing === undefined
+      ? {}
+      : {
+          deadband: celsiusDifferenceIn(point.unit, timing.deadband.celsius),
+          offDelaySeconds: timing.offDelay.seconds,
+          limitCountsAsBreach: timing.limitCountsAsBreach.holds,
+        }),
+  };
+  return rule(`limit-${side}:${point.pointId}`, "excursion", options, { points: [point.pointId] });
 }
 
 interface Stage {

@@ -34,8 +34,8 @@ test("reads the points to evaluate, their readings and labels", async () => {
     events: [{ kind: "slow_drift", class: "temperature" }],
   });
   expect(room?.samples).toEqual([
-    { timeMs: Date.UTC(2026, 0, 1), celsius: -20.5 },
-    { timeMs: Date.UTC(2026, 0, 1, 0, 1), celsius: -17 },
+    { timeMs: Date.UTC(2026, 0, 1), celsius: -20.5, arrivedMs: Date.UTC(2026, 0, 1) },
+    { timeMs: Date.UTC(2026, 0, 1, 0, 1), celsius: -17, arrivedMs: Date.UTC(2026, 0, 1, 0, 1) },
   ]);
 });
 

@@ -29,6 +29,8 @@ export interface LabelledEvent {
 export interface RecordedSample {
   readonly timeMs: number;
   readonly celsius: number;
+  /** When it came to the gateway: its own time, or that of an earlier line if later, or what `arrived_utc` says. */
+  readonly arrivedMs: number;
 }
 
 /** One point's recording with the limits a careful operator would set. */
@@ -64,12 +66,21 @@ async function readRecording(folder: string, point: CsvRow): Promise<Recording> 
     name,
     low,
     high,
-    samples: samples.map((row) => ({ timeMs: row.time("timestamp_utc"), celsius: row.number("celsius") })),
+    samples: withArrivals(samples),
     events: events.map((row) => {
       const kind = row.of("kind");
       return { startMs: row.time("start_utc"), endMs: row.time("end_utc"), kind, class: classes[kind] ?? "quiet" };
     }),
   };
+}
+
+function withArrivals(rows: readonly CsvRow[]): readonly RecordedSample[] {
+  let latestMs = Number.NEGATIVE_INFINITY;
+  return rows.map((row) => {
+    const timeMs = row.time("timestamp_utc");
+    latestMs = Math.max(latestMs, row.of("arrived_utc") === "" ? timeMs : row.time("arrived_utc"));
+    return { timeMs, celsius: row.number("celsius"), arrivedMs: latestMs };
+  });
 }
 
 class CsvRow {

@@ -13,7 +13,7 @@ function recordingOf(celsius: readonly number[], events: readonly LabelledEvent[
     name: "room",
     low: null,
     high: -18,
-    samples: celsius.map((value, index) => ({ timeMs: at(index), celsius: value })),
+    samples: celsius.map((value, index) => ({ timeMs: at(index), celsius: value, arrivedMs: at(index) })),
     events,
   };
 }
@@ -44,7 +44,7 @@ test("a plain limit tells at once, and with a delay only of what lasts longer th
 test("a repeated time stamp does not end a breach", () => {
   const recording = {
     ...recordingOf([]),
-    samples: [0, 1, 1, 2].map((m, index) => ({ timeMs: at(m), celsius: index === 2 ? -30 : -10 })),
+    samples: [0, 1, 1, 2].map((m, index) => ({ timeMs: at(m), celsius: index === 2 ? -30 : -10, arrivedMs: at(m) })),
   };
   expect(plainAlarms(recording, 0)).toHaveLength(1);
 });

@@ -1,0 +1,286 @@
+import type { Explanation, Priority } from "@frostlight/contract";
+import { z } from "zod";
+
+import type { Point } from "../../core/site.ts";
+import { explain, minutes } from "../explanation-codes.ts";
+import { ExcursionMemory } from "../learning/excursion-memory.ts";
+import { Trend } from "../learning/trend.ts";
+import {
+  definePointRule,
+  type Moment,
+  type Observation,
+  type PointEvaluator,
+  type Restored,
+  type Verdict,
+} from "../rule.ts";
+import { unitSymbol } from "../temperature-units.ts";
+
+const optionsSchema = z
+  .strictObject({
+    side: z.enum(["high", "low"]),
+    /** In the point's unit. */
+    limit: z.number(),
+    /** An excursion this room is not known to end by itself is told after this long. */
+    onDelaySeconds: z.number().min(0).max(86_400).default(2_700),
+    /** Every excursion is told after this long, whatever the room is known for. */
+    maximumDelaySeconds: z.number().min(0).max(86_400).default(7_200),
+    /** So many past excursions, as long and as far, make one "as seen before". */
+    similar: z.number().int().min(1).max(20).default(3),
+    /** Values that fall back so fast that they are inside within this long are waited for. */
+    recoveringSeconds: z.number().min(0).max(7_200).default(1_800),
+    /** After the room is back, the alarm stays until it has been quiet for this long: what returns is the same trouble. */
+    watchSeconds: z.number().min(0).max(604_800).default(86_400),
+    /** How far inside, in the point's unit, counts as back. */
+    deadband: z.number().min(0).default(0.5),
+    /** How long back inside before the explanation says so. */
+    offDelaySeconds: z.number().min(0).max(86_400).default(600),
+    limitCountsAsBreach: z.boolean().default(true),
+    /** Beyond this the alarm is critical, learned or not. */
+    critical: z.strictObject({ value: z.number(), onDelaySeconds: z.number().min(0).max(86_400) }).optional(),
+    source: z.string().min(1).max(500).default("site configuration"),
+  })
+  .superRefine((options, context) => {
+    if (options.maximumDelaySeconds < options.onDelaySeconds) {
+      context.addIssue({ code: "custom", path: ["maximumDelaySeconds"], message: "must not be below onDelaySeconds" });
+    }
+    const { critical, limit, side } = options;
+    if (critical !== undefined && (side === "high" ? critical.value < limit : critical.value > limit)) {
+      context.addIssue({ code: "custom", path: ["critical", "value"], message: `must not be milder than ${limit}` });
+    }
+  });
+type ExcursionOptions = z.output<typeof optionsSchema>;
+
+const stateSchema = z.object({
+  past: z.unknown(),
+  /** The running excursion. */
+  heldMs: z.number().nullable(),
+  onsetTimeMs: z.number(),
+  worst: z.number(),
+  criticalForMs: z.number().nullable(),
+  backForMs: z.number().nullable(),
+});
+
+/** A value that has lost this share of the way back counts as falling back. */
+const turnedShare = 0.9;
+
+/**
+ * A limit that knows its room. An excursion is told after `onDelaySeconds` unless the room has been so far out for so long
+ * before and came back, or is on its way back fast; at the latest after `maximumDelaySeconds`. With nothing learned it is a
+ * plain limit with a delay. Good samples drive it; an uncertain value may raise but never end; unknown changes nothing.
+ */
+export const excursionRule = definePointRule({
+  kind: "excursion",
+  watches: "points",
+  options: optionsSchema,
+  example: {
+    options: { side: "high", limit: -18, onDelaySeconds: 900, watchSeconds: 1_200, deadband: 1 },
+    raising: [{ waitSeconds: 60, value: -20 }, ...Array.from({ length: 16 }, () => ({ waitSeconds: 60, value: -15 }))],
+    ending: Array.from({ length: 22 }, () => ({ waitSeconds: 60, value: -20 })),
+  },
+  create: (options, point, now, restored) => new ExcursionEvaluator(options, point, now, restored),
+});
+
+class ExcursionEvaluator implements PointEvaluator {
+  readonly #options: ExcursionOptions;
+  readonly #unit: string;
+  readonly #freshMs: number;
+  readonly #sign: 1 | -1;
+  readonly #memory = new ExcursionMemory();
+  readonly #trend = new Trend();
+  /** Monotonic; null while inside. */
+  #sinceMs: number | null = null;
+  #onsetTimeMs = 0;
+  #worst = 0;
+  #value = 0;
+  #criticalSinceMs: number | null = null;
+  #told: Priority | null = null;
+  #toldOnsetMs = 0;
+  #backSinceMs: number | null = null;
+  #saidBack = false;
+  /** Monotonic time of the last usable sample; null while unknown. */
+  #heardMs: number | null = null;
+
+  constructor(options: ExcursionOptions, point: Point, now: Moment, restored: Restored | null) {
+    this.#options = options;
+    this.#unit = unitSymbol(point.unit);
+    this.#freshMs = 3 * point.expectedIntervalMs;
+    this.#sign = options.side === "high" ? 1 : -1;
+    if (restored !== null) this.#restore(restored, now);
+  }
+
+  onSample({ sample, freshness, takenMs }: Observation, now: Moment): Verdict | null {
+    if (freshness === "old") return null;
+    const { value, quality } = sample;
+    if (value === null || quality === "bad" || quality === "stale") {
+      this.#heardMs = null;
+      return null;
+    }
+    const excess = this.#excess(value);
+    const isBreach = this.#isBreach(excess);
+    if (quality === "uncertain" && !isBreach) {
+      this.#heardMs = null;
+      return null;
+    }
+    this.#heardMs = now.monotonicMs;
+    this.#value = value;
+    if (isBreach) this.#goOn(excess, takenMs, sample.timeMs);
+    else this.#comeBack(excess, takenMs, sample.timeMs);
+    if (this.#sinceMs === null && this.#told === null) return null;
+    return this.#decide(now);
+  }
+
+  tick(now: Moment): Verdict | null {
+    if (this.#sinceMs === null && this.#told === null) return null;
+    if (this.#heardMs === null || now.monotonicMs - this.#heardMs > this.#freshMs) return null;
+    return this.#decide(now);
+  }
+
+  snapshot(now: Moment): unknown {
+    const past = this.#memory.snapshot();
+    if (past.length === 0 && this.#sinceMs === null && this.#told === null) return undefined;
+    const since = (monotonicMs: number | null): number | null =>
+      monotonicMs === null ? null : now.monotonicMs - monotonicMs;
+    return {
+      past: past.map((one) => ({ ...one })),
+      heldMs: since(this.#sinceMs),
+      onsetTimeMs: this.#onsetTimeMs,
+      worst: this.#worst,
+      criticalForMs: since(this.#criticalSinceMs),
+      backForMs: since(this.#backSinceMs),
+    } satisfies z.input<typeof stateSchema>;
+  }
+
+  #restore({ state, downMs, active }: Restored, now: Moment): void {
+    if (active !== null) {
+      this.#told = active.priority;
+      this.#toldOnsetMs = active.onsetTimeMs;
+    }
+    const parsed = stateSchema.safeParse(state);
+    if (!parsed.success) return;
+    const { past, heldMs, onsetTimeMs, worst, criticalForMs, backForMs } = parsed.data;
+    const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
+    this.#memory.restore(past);
+    this.#sinceMs = at(heldMs);
+    this.#onsetTimeMs = onsetTimeMs;
+    this.#worst = worst;
+    this.#criticalSinceMs = at(criticalForMs);
+    if (active !== null) this.#backSinceMs = at(backForMs);
+  }
+
+  #goOn(excess: number, takenMs: number, timeMs: number): void {
+    if (this.#sinceMs === null) {
+      this.#sinceMs = takenMs;
+      this.#onsetTimeMs = timeMs;
+      this.#worst = excess;
+      this.#trend.clear();
+    }
+    this.#worst = Math.max(this.#worst, excess);
+    this.#trend.add(takenMs, excess);
+    this.#backSinceMs = null;
+    this.#saidBack = false;
+    const { critical } = this.#options;
+    if (critical !== undefined && excess >= this.#excess(critical.value)) this.#criticalSinceMs ??= takenMs;
+    else this.#criticalSinceMs = null;
+  }
+
+  #comeBack(excess: number, takenMs: number, timeMs: number): void {
+    if (this.#sinceMs !== null) {
+      this.#memory.add({ endedMs: timeMs, durationMs: Math.max(0, takenMs - this.#sinceMs), worst: this.#worst });
+      this.#sinceMs = null;
+    }
+    this.#criticalSinceMs = null;
+    if (-excess >= this.#options.deadband) this.#backSinceMs ??= takenMs;
+    else this.#backSinceMs = null;
+  }
+
+  #decide(now: Moment): Verdict | null {
+    const reached = this.#reached(now);
+    if (reached !== null && reached !== this.#told && this.#told !== "critical") {
+      if (this.#told === null) this.#toldOnsetMs = this.#onsetTimeMs;
+      this.#told = reached;
+      return this.#active(this.#explain(now));
+    }
+    if (this.#told === null || this.#backSinceMs === null) return null;
+    const { watchSeconds, offDelaySeconds } = this.#options;
+    const backMs = now.monotonicMs - this.#backSinceMs;
+    if (backMs >= Math.max(watchSeconds, offDelaySeconds) * 1_000) return this.#end(backMs);
+    if (this.#saidBack || backMs < offDelaySeconds * 1_000) return null;
+    this.#saidBack = true;
+    return this.#active(this.#explainBack("excursion-watched", backMs));
+  }
+
+  /** How urgent the running excursion is by now; null while there is nothing to tell. */
+  #reached(now: Moment): "high" | "critical" | null {
+    if (this.#sinceMs === null) return null;
+    const { critical, onDelaySeconds, maximumDelaySeconds, similar } = this.#options;
+    if (critical !== undefined && this.#criticalSinceMs !== null) {
+      if (now.monotonicMs - this.#criticalSinceMs >= critical.onDelaySeconds * 1_000) return "critical";
+    }
+    const heldMs = now.monotonicMs - this.#sinceMs;
+    if (heldMs >= maximumDelaySeconds * 1_000) return "high";
+    if (heldMs < onDelaySeconds * 1_000 || this.#isRecovering(now)) return null;
+    return this.#covering(heldMs, now).length < similar ? "high" : null;
+  }
+
+  #covering(heldMs: number, now: Moment) {
+    return this.#memory.covering(heldMs, this.#worst - this.#options.deadband / 4, now.wallMs);
+  }
+
+  #isRecovering(now: Moment): boolean {
+    const excess = this.#excess(this.#value);
+    if (excess >= turnedShare * this.#worst) return false;
+    const slope = this.#trend.slope(this.#heardMs ?? now.monotonicMs, excess);
+    return slope < 0 && excess / -slope <= this.#options.recoveringSeconds * 1_000;
+  }
+
+  #active(explanation: Explanation): Verdict {
+    return { kind: "active", priority: this.#told ?? "high", onsetTimeMs: this.#toldOnsetMs, explanation };
+  }
+
+  #end(backMs: number): Verdict {
+    const explanation = this.#explainBack("excursion-returned", backMs);
+    this.#told = null;
+    this.#backSinceMs = null;
+    this.#saidBack = false;
+    return { kind: "inactive", explanation };
+  }
+
+  #explain(now: Moment): Explanation {
+    const heldMs = now.monotonicMs - (this.#sinceMs ?? now.monotonicMs);
+    const { limit, source, side } = this.#options;
+    return explain(side === "high" ? "excursion-high" : "excursion-low", {
+      value: round(this.#value),
+      limit,
+      unit: this.#unit,
+      worst: round(limit + this.#sign * this.#worst),
+      heldMinutes: minutes(heldMs),
+      since: { timeMs: this.#onsetTimeMs },
+      similar: this.#covering(heldMs, now).length,
+      known: this.#memory.snapshot().length,
+      source,
+    });
+  }
+
+  #explainBack(code: "excursion-watched" | "excursion-returned", backMs: number): Explanation {
+    const { limit, watchSeconds } = this.#options;
+    return explain(code, {
+      value: round(this.#value),
+      limit,
+      unit: this.#unit,
+      backMinutes: minutes(backMs),
+      watchHours: Math.round((watchSeconds / 3_600) * 10) / 10,
+    });
+  }
+
+  #excess(value: number): number {
+    return (value - this.#options.limit) * this.#sign;
+  }
+
+  #isBreach(excess: number): boolean {
+    return excess > 0 || (excess === 0 && this.#options.limitCountsAsBreach);
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
