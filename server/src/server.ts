@@ -14,12 +14,14 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 
 import { createGatewaySilence } from "./alarms/gateway-silence.ts";
 import { createApi, ensureFirstAdministrator, listenApi } from "./api/index.ts";
+import { openAuthority } from "./authority/index.ts";
 import type { ServerConfig } from "./config/index.ts";
+import type { ServerCredentials } from "./core/authority.ts";
 import type { BatchAcceptor, CommandDispatcher } from "./core/ingest.ts";
 import { LiveBus } from "./core/live.ts";
 import { batchRoutes } from "./ingest/batch-routes.ts";
 import { createBrokerClient } from "./ingest/broker-client.ts";
-import { gatewayMqttUrl } from "./ingest/broker-options.ts";
+import { gatewayMqttsUrl, gatewayMqttUrl } from "./ingest/broker-options.ts";
 import { createCommandOutbox } from "./ingest/command-outbox.ts";
 import { createGatewayBroker } from "./ingest/gateway-broker.ts";
 import { gatewayRoutes } from "./ingest/gateway-routes.ts";
@@ -45,6 +47,8 @@ export async function buildServer(config: ServerConfig, environment: Environment
 
   const file = join(config.dataFolder, "state.db");
   const state = await openStateStore({ ...config.state, file, clock, logger: stage("state") });
+  const authorityFolder = join(config.dataFolder, "authority");
+  const authority = await openAuthority({ folder: authorityFolder, options: config.authority, clock, random });
   const evidence = await openEvidenceStore({ ...config.evidence, folder: join(config.dataFolder, "evidence"), random });
   const timeSeries = config.timeSeries.definition.open(config.timeSeries.options, {
     dataFolder: config.dataFolder,
@@ -85,6 +89,7 @@ export async function buildServer(config: ServerConfig, environment: Environment
     state,
     commands,
     presence,
+    credentials: () => authority.serverCredentials(),
     live,
     logger: stage("broker"),
     environment,
@@ -92,7 +97,9 @@ export async function buildServer(config: ServerConfig, environment: Environment
   const routes = gatewayRoutes({
     stateStore: state,
     evidence,
+    authority,
     mqttUrl: (hostname) => gatewayMqttUrl(config.broker, hostname, broker.port()),
+    mqttsUrl: (hostname) => gatewayMqttsUrl(config.broker, hostname, broker.mutualTlsPort()),
     live,
     clock,
     random,
@@ -185,15 +192,17 @@ function createBroker(parts: {
   readonly state: StateStore;
   readonly commands: CommandDispatcher;
   readonly presence: Presence;
+  readonly credentials: () => Promise<ServerCredentials>;
   readonly live: LiveBus;
   readonly logger: Logger;
   readonly environment: Environment;
-}): { readonly part: Part; port(): number } {
-  const { config, ingest, state, commands, presence, live, logger, environment } = parts;
+}): { readonly part: Part; port(): number; mutualTlsPort(): number | undefined } {
+  const { config, ingest, state, commands, presence, credentials, live, logger, environment } = parts;
   const shared = { ingest, stateStore: state, commands, presence, live, clock, logger };
   if (config.broker.kind === "external") {
-    return { part: createBrokerClient({ ...shared, options: config.broker, environment }), port: () => 0 };
+    const part = createBrokerClient({ ...shared, options: config.broker, environment });
+    return { part, port: () => 0, mutualTlsPort: () => undefined };
   }
-  const broker = createGatewayBroker({ ...shared, options: config.broker });
-  return { part: broker, port: () => broker.port() };
+  const broker = createGatewayBroker({ ...shared, options: config.broker, credentials });
+  return { part: broker, port: () => broker.port(), mutualTlsPort: () => broker.mutualTlsPort() };
 }

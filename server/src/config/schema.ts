@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { gatewaySilenceOptions } from "../alarms/gateway-silence.ts";
 import { apiOptions } from "../api/index.ts";
+import { authorityOptions } from "../authority/index.ts";
 import { batchRouteOptions } from "../ingest/batch-routes.ts";
 import { brokerOptions } from "../ingest/broker-options.ts";
 import { commandOptions } from "../ingest/command-outbox.ts";
@@ -21,6 +22,7 @@ export const serverConfig = z.strictObject({
   ingest: ingestOptions.prefault({}),
   /** Batches over HTTP, for gateways where MQTT is blocked. */
   gatewayHttp: batchRouteOptions.prefault({}),
+  authority: authorityOptions.prefault({}),
   commands: commandOptions.prefault({}),
   alarms: z.strictObject({ gatewaySilence: gatewaySilenceOptions.prefault({}) }).prefault({}),
   state: stateOptions.omit({ file: true }).prefault({}),

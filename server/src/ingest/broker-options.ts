@@ -15,6 +15,17 @@ const embedded = z.strictObject({
     .optional()
     .describe("PEM files of the server's certificate chain and key"),
   publicUrl,
+  mutualTls: z
+    .strictObject({
+      host: z.string().min(1).optional().describe("default: the same as the other listener's"),
+      port: z.int().min(0).max(65_535).default(8_884).describe("0 takes a free one"),
+      publicUrl: z
+        .url({ protocol: /^mqtts$/ })
+        .optional()
+        .describe("where gateways find it; told them when they join"),
+    })
+    .optional()
+    .describe("a second listener for gateways with a certificate of the server's own authority"),
   maxConnections: z.int().min(1).max(100_000).default(2_000),
   connectTimeoutMs: z.int().min(100).max(120_000).default(10_000).describe("from TCP connect to a complete CONNECT"),
   drainTimeoutMs: z.int().min(100).max(600_000).default(60_000).describe("a gateway that reads nothing is cut off"),
@@ -53,6 +64,15 @@ export const externalBrokerOptions = external;
 export function gatewayMqttUrl(options: BrokerOptions, hostname: string, port: number): string {
   if (options.publicUrl !== undefined) return options.publicUrl;
   if (options.kind === "external") return options.url;
-  const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
-  return `${options.tls === undefined ? "mqtt" : "mqtts"}://${host}:${port}`;
+  return `${options.tls === undefined ? "mqtt" : "mqtts"}://${inUrl(hostname)}:${port}`;
+}
+
+/** The address of the listener with mutual TLS, seen like {@link gatewayMqttUrl}; empty when there is none. */
+export function gatewayMqttsUrl(options: BrokerOptions, hostname: string, port: number | undefined): string {
+  if (options.kind === "external" || options.mutualTls === undefined || port === undefined) return "";
+  return options.mutualTls.publicUrl ?? `mqtts://${inUrl(hostname)}:${port}`;
+}
+
+function inUrl(hostname: string): string {
+  return hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
 }

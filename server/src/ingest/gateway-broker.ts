@@ -1,7 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-
 import { contractLimits, encodeCommand, topics } from "@frostlight/contract";
 import { type Clock, describeError, FrostlightError, type Logger, type Part } from "@frostlight/kernel";
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from "aedes";
@@ -10,9 +6,10 @@ import type { CertificateRegister, ServerCredentials } from "../core/authority.t
 import type { BatchAcceptor, CommandDispatcher, GatewayAccess, KnownGateway } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
 import { AckOutbox } from "./ack-outbox.ts";
+import { BrokerListeners } from "./broker-listeners.ts";
 import type { EmbeddedBrokerOptions } from "./broker-options.ts";
 import { authenticateGateway } from "./gateway-auth.ts";
-import { createMutualTlsServer, peerCertificateOf, refuseCertificate } from "./mutual-tls.ts";
+import { peerCertificateOf, refuseCertificate } from "./mutual-tls.ts";
 import { limitPackets } from "./packet-limit.ts";
 import { Presence } from "./presence.ts";
 import { RefusalLog } from "./refusal-log.ts";
@@ -65,8 +62,7 @@ interface Session {
 }
 
 interface Running {
-  readonly server: Server;
-  readonly mutual: { readonly server: Server; readonly cancelRefresh: () => void } | undefined;
+  readonly listeners: BrokerListeners;
   readonly aedes: Aedes;
   readonly forgetRevoked: () => void;
 }
@@ -88,14 +84,13 @@ class EmbeddedBroker implements GatewayBroker {
   }
 
   port(): number {
-    const port = portOf(this.#running?.server);
-    if (port === undefined)
-      throw new FrostlightError("broker/not-started", "bug", "the gateway broker does not listen");
-    return port;
+    const port = this.#running?.listeners.port();
+    if (port !== undefined) return port;
+    throw new FrostlightError("broker/not-started", "bug", "the gateway broker does not listen");
   }
 
   mutualTlsPort(): number | undefined {
-    return portOf(this.#running?.mutual?.server);
+    return this.#running?.listeners.mutualTlsPort();
   }
 
   connectedGateways(): readonly string[] {
@@ -108,23 +103,27 @@ class EmbeddedBroker implements GatewayBroker {
 
   async start(): Promise<void> {
     if (this.#running !== undefined) return;
-    const { options, logger, stateStore, commands } = this.#deps;
+    const { stateStore, commands, credentials } = this.#deps;
     await this.#presence.reset();
     const aedes = await this.#createAedes();
-    const server = await this.#createServer(aedes);
-    await listen(server, options);
-    const mutual = await this.#listenMutually(aedes);
+    const listeners = new BrokerListeners({
+      ...this.#deps,
+      credentials,
+      refusals: this.#refusals,
+      onConnection: (socket) => {
+        const client = aedes.handle(socket);
+        limitPackets(socket, () => (this.#sessions.has(client) ? packetBytes : connectBytes));
+      },
+    });
+    await listeners.open();
     const forgetRevoked = stateStore.onRevoked((gatewayId) => {
       for (const [client, session] of this.#sessions) if (session.gateway.gatewayId === gatewayId) client.close();
     });
-    this.#running = { server, mutual, aedes, forgetRevoked };
+    this.#running = { listeners, aedes, forgetRevoked };
     commands.attach({
       isConnected: (gatewayId) => this.#isReachable(gatewayId),
       sendCommand: (gatewayId, command) => this.#send(gatewayId, topics.commands(gatewayId), encodeCommand(command)),
     });
-    const isOpen = options.tls === undefined && !["127.0.0.1", "::1", "localhost"].includes(options.host);
-    if (isOpen) logger.warn("gateway-broker-without-tls", { host: options.host });
-    logger.info("gateway-broker-listening", { host: options.host, port: this.port(), tls: options.tls !== undefined });
   }
 
   async stop(): Promise<void> {
@@ -132,80 +131,14 @@ class EmbeddedBroker implements GatewayBroker {
     if (running === undefined) return;
     this.#running = undefined;
     running.forgetRevoked();
-    running.mutual?.cancelRefresh();
-    const closed = Promise.all([running.server, running.mutual?.server].map(closeServer));
-    await new Promise<void>((resolve) => {
-      running.aedes.close(() => {
-        resolve();
+    const farewell = (): Promise<void> =>
+      new Promise((resolve) => {
+        running.aedes.close(() => {
+          resolve();
+        });
       });
-    });
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await running.listeners.close(farewell);
     await this.#presence.settled();
-  }
-
-  readonly #sockets = new Set<Socket>();
-
-  #take(aedes: Aedes, socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, 30_000);
-    const client = aedes.handle(socket);
-    limitPackets(socket, () => (this.#sessions.has(client) ? packetBytes : connectBytes));
-  }
-
-  async #listenMutually(aedes: Aedes): Promise<Running["mutual"]> {
-    const { options, credentials, clock, logger } = this.#deps;
-    if (options.mutualTls === undefined || credentials === undefined) return undefined;
-    const mutual = await createMutualTlsServer({
-      credentials,
-      handshakeTimeoutMs: options.connectTimeoutMs,
-      clock,
-      onConnection: (socket) => {
-        this.#take(aedes, socket);
-      },
-      onRefreshFailed: (error) => {
-        logger.error("server-certificate-not-renewed", { error: describeError(error) });
-      },
-    });
-    this.#watch(mutual.server);
-    const { host = options.host, port } = options.mutualTls;
-    await listen(mutual.server, { host, port });
-    logger.info("gateway-broker-listening", { host, port: portOf(mutual.server), tls: "mutual" });
-    return mutual;
-  }
-
-  #watch(server: Server): void {
-    const { maxConnections } = this.#deps.options;
-    server.maxConnections = maxConnections;
-    server.on("tlsClientError", (error) => {
-      this.#refusals.add("tls-failed", { error: describeError(error) });
-    });
-    server.on("drop", () => {
-      this.#refusals.add("too-many-connections", { limit: maxConnections });
-    });
-  }
-
-  async #createServer(aedes: Aedes): Promise<Server> {
-    const { options } = this.#deps;
-    const onConnection = (socket: Socket): void => {
-      this.#take(aedes, socket);
-    };
-    const server =
-      options.tls === undefined
-        ? createServer(onConnection)
-        : createTlsServer(
-            {
-              cert: await readFile(options.tls.certFile),
-              key: await readFile(options.tls.keyFile),
-              minVersion: "TLSv1.2",
-              handshakeTimeout: options.connectTimeoutMs,
-            },
-            onConnection,
-          );
-    this.#watch(server);
-    return server;
   }
 
   async #createAedes(): Promise<Aedes> {
@@ -401,30 +334,4 @@ async function relay<T>(promise: Promise<T>, done: (error: Error | null, value?:
 function connectError(returnCode: 2 | 3 | 4 | 5, message: string): AuthenticateError {
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- aedes' codes are an enum of types only
   return Object.assign(new Error(message), { returnCode });
-}
-
-function portOf(server: Server | undefined): number | undefined {
-  const address = server?.address();
-  return typeof address === "object" && address !== null ? (address satisfies AddressInfo).port : undefined;
-}
-
-function closeServer(server: Server | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (server === undefined) resolve();
-    else server.close(() => resolve());
-  });
-}
-
-function listen(server: Server, options: { readonly host: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onError = (cause: Error): void => {
-      const where = `${options.host}:${options.port}`;
-      reject(new FrostlightError("broker/cannot-listen", "resource", `cannot listen on ${where}`, { cause }));
-    };
-    server.once("error", onError);
-    server.listen(options.port, options.host, () => {
-      server.off("error", onError);
-      resolve();
-    });
-  });
 }

@@ -143,7 +143,7 @@ test("requests to join that are no such requests are refused before anything loo
       .inject({ method: "POST", url: gatewayPaths.enrol, headers: { "content-type": type }, payload })
       .then((answer) => answer.statusCode);
   expect(await post(Buffer.from("junk"), "application/x-protobuf")).toBe(400);
-  expect(await post(Buffer.alloc(5_000), "application/x-protobuf")).toBe(413);
+  expect(await post(Buffer.alloc(10_000), "application/x-protobuf")).toBe(413);
   expect(await post(Buffer.from("{}"), "application/json")).toBe(415);
   expect(await post(Buffer.from([0xff, 0xd8, 0xff]), "image/jpeg")).toBe(415);
 });

@@ -1,41 +1,24 @@
 import rateLimit from "@fastify/rate-limit";
-import {
-  contractLimits,
-  decodeEnrolRequest,
-  encodeEnrolResponse,
-  enrolProofText,
-  gatewayPaths,
-  publicKeyFromRaw,
-  sha256Hex,
-  verifySealed,
-} from "@frostlight/contract";
-import { type Clock, describeError, isFrostlightError, type Logger, type Random } from "@frostlight/kernel";
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { contractLimits, gatewayPaths } from "@frostlight/contract";
+import { describeError, isFrostlightError } from "@frostlight/kernel";
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from "fastify";
 
 import type { EvidenceStore } from "../core/evidence.ts";
 import type { GatewayAccess, KnownGateway } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
-import { authenticateGateway } from "./gateway-auth.ts";
+import { enrolBodyBytes, type EnrolmentRouteDeps, enrolmentRoutes, refuse } from "./enrolment-routes.ts";
+import { authenticateGateway, basicCredentials } from "./gateway-auth.ts";
 import { evidenceMediaTypes, signatureOf } from "./media-types.ts";
 import { RefusalLog } from "./refusal-log.ts";
 
-const enrolBodyBytes = 2_048;
-
-export interface GatewayRoutesDeps {
-  readonly stateStore: Pick<GatewayAccess, "enrolGateway" | "gatewayCredentials" | "addEvidence">;
+export interface GatewayRoutesDeps extends EnrolmentRouteDeps {
+  readonly stateStore: EnrolmentRouteDeps["stateStore"] & Pick<GatewayAccess, "addEvidence">;
   readonly evidence: EvidenceStore;
-  /** Where gateways find the broker, seen from the host name under which this one found the server. */
-  readonly mqttUrl: (hostname: string) => string;
   /** Told when a file arrived. */
   readonly live?: LivePublisher;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Enrolments tried per minute and address. */
-  readonly enrolmentsPerMinute?: number;
 }
 
-/** The HTTP paths of gateways: joining with a one-time token, and uploading evidence. */
+/** The HTTP paths of gateways: joining, renewing certificates, and uploading evidence. */
 export function gatewayRoutes(deps: GatewayRoutesDeps): FastifyPluginAsync {
   const refusals = new RefusalLog("gateway-request-refused", deps.logger);
   return async (app) => {
@@ -55,66 +38,9 @@ export function gatewayRoutes(deps: GatewayRoutesDeps): FastifyPluginAsync {
         done(null, payload);
       },
     );
-    enrolRoute(app, deps, refusals);
+    enrolmentRoutes(app, deps, refusals);
     evidenceRoute(app, deps, refusals);
   };
-}
-
-function enrolRoute(app: FastifyInstance, deps: GatewayRoutesDeps, refusals: RefusalLog): void {
-  const { stateStore, clock, random, logger } = deps;
-  const perMinute = { max: deps.enrolmentsPerMinute ?? 20, timeWindow: 60_000, allowList: [] };
-  app.post(
-    gatewayPaths.enrol,
-    { bodyLimit: enrolBodyBytes, config: { permission: "gateway", rateLimit: perMinute } },
-    async (request, reply) => {
-      if (!(request.body instanceof Uint8Array)) return refuse(reply, 415, "media-type-unsupported");
-      const decoded = decodeEnrolRequest(request.body);
-      if (decoded.kind === "invalid") {
-        refusals.add("enrol-malformed", { detail: decoded.reason });
-        return refuse(reply, 400, "request-invalid", decoded.reason);
-      }
-      const { token, publicKey, proof, softwareVersion } = decoded.value;
-      if (!isProven(token, publicKey, proof)) {
-        refusals.add("enrol-proof-wrong", { address: request.ip });
-        return refuse(reply, 403, "proof-wrong", "the proof is not that key's over that token");
-      }
-      const gatewayId = `gw-${sha256Hex(publicKey).slice(0, 16)}`;
-      const secret = Buffer.from(random.bytes(32)).toString("base64url");
-      const result = await stateStore.enrolGateway({
-        tokenHash: sha256Hex(token),
-        gatewayId,
-        publicKey: Buffer.from(publicKey).toString("hex"),
-        secretHash: sha256Hex(secret),
-        atMs: clock.nowMs(),
-      });
-      if (result.kind === "refused") {
-        refusals.add(result.reason, { address: request.ip, gatewayId });
-        return refuse(reply, 403, result.reason);
-      }
-      logger.info("gateway-enrolled", {
-        gatewayId,
-        siteId: result.siteId,
-        softwareVersion: softwareVersion.slice(0, 64),
-      });
-      const answer = encodeEnrolResponse({
-        gatewayId,
-        siteId: result.siteId,
-        mqttUsername: gatewayId,
-        mqttPassword: secret,
-        mqttUrl: deps.mqttUrl(request.hostname),
-      });
-      return reply.header("cache-control", "no-store").type("application/x-protobuf").send(Buffer.from(answer));
-    },
-  );
-}
-
-function isProven(token: string, publicKey: Uint8Array, proof: Uint8Array): boolean {
-  try {
-    return verifySealed({ body: enrolProofText(token), signature: proof }, publicKeyFromRaw(publicKey));
-  } catch {
-    // 32 bytes that are no point on the curve prove nothing.
-    return false;
-  }
 }
 
 function evidenceRoute(app: FastifyInstance, deps: GatewayRoutesDeps, refusals: RefusalLog): void {
@@ -166,18 +92,4 @@ function evidenceRoute(app: FastifyInstance, deps: GatewayRoutesDeps, refusals: 
       }
     },
   );
-}
-
-function basicCredentials(header: string | undefined): { readonly username?: string; readonly secret?: Uint8Array } {
-  const encoded = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header ?? "")?.[1];
-  if (encoded === undefined) return {};
-  const text = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = text.indexOf(":");
-  if (colon < 0) return {};
-  return { username: text.slice(0, colon), secret: Buffer.from(text.slice(colon + 1), "utf8") };
-}
-
-/** Refusals come before the body was read to its end: the connection cannot be used again. */
-function refuse(reply: FastifyReply, status: number, code: string, message = code): FastifyReply {
-  return reply.code(status).header("connection", "close").send({ code, message });
 }
