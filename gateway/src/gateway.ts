@@ -5,6 +5,7 @@ import { createLogger, Lifecycle, type Part, readSecret, systemClock, systemRand
 
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
+import { Calibrations } from "./calibrations.ts";
 import { createCamera, ModelPool } from "./cameras/index.ts";
 import { isClockSynchronised } from "./clock-state.ts";
 import { carryOut } from "./commands.ts";
@@ -15,7 +16,7 @@ import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
 import { openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
-import { createPipeline } from "./pipeline/index.ts";
+import { createPipeline, createRecording } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
 import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
 import { reportCard, sourceContext } from "./source-context.ts";
@@ -59,7 +60,13 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
   });
 
   const zones = resolveZones(config);
-  const points = resolvePoints(config);
+  const calibrations = await Calibrations.open({
+    file: folder("calibrations.json"),
+    points: resolvePoints(config),
+    clock,
+    logger: logger.child({ stage: "calibrations" }),
+  });
+  const points = calibrations.points();
   const memoryFile = folder("alarms.json");
   const memory = await readAlarmMemory(memoryFile, logger);
   const pipeline = createPipeline({ points, clock });
@@ -75,6 +82,12 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
   const recorder = new Recorder({
     pipeline,
     engine,
+    recording: createRecording({
+      points,
+      zones,
+      clock,
+      alarmed: () => new Set(engine.active().flatMap(({ pointId }) => (pointId === null ? [] : [pointId]))),
+    }),
     journal,
     clock,
     logger: logger.child({ stage: "recorder" }),
@@ -108,7 +121,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
           softwareVersion,
           readToken: tokenReader(config, environment),
           onCommand: async (command) => {
-            const outcome = await carryOut(command, recorder, trust);
+            const outcome = await carryOut(command, recorder, trust, calibrations);
             logger.info("command", { commandId: command.commandId, action: command.action.kind, outcome });
           },
         });
@@ -160,7 +173,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     uplink: uplink?.status() ?? noUplink,
     sources: board.sources(),
     zones,
-    points: points.map((point) => {
+    points: calibrations.points().map((point) => {
       const latest = pipeline.latest(point.pointId);
       return { point, last: latest?.sample ?? null, stale: latest?.stale ?? true };
     }),
@@ -185,15 +198,21 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     logger: logger.child({ stage: "local" }),
   });
 
-  const describe: Part = {
-    name: "site description",
-    start: async () => {
-      const enrolment = await loadEnrolment(folder("identity"));
-      const siteId = enrolment?.siteId ?? "";
-      await recorder.describe(describeSite({ config, zones, points, siteId, softwareVersion, nowMs: clock.nowMs() }));
-    },
-    stop: () => Promise.resolve(),
+  const describeNow = async (): Promise<void> => {
+    const enrolment = await loadEnrolment(folder("identity"));
+    const siteId = enrolment?.siteId ?? "";
+    const now = { points: calibrations.points(), nowMs: clock.nowMs() };
+    await recorder.describe(describeSite({ config, zones, siteId, softwareVersion, ...now }));
   };
+  const describe: Part = { name: "site description", start: describeNow, stop: () => Promise.resolve() };
+  calibrations.connect({
+    recalibrate: (pointId, calibration) => {
+      pipeline.recalibrate(pointId, calibration);
+    },
+    journal: async (change) => void (await journal.append([{ kind: "change", change }], true)),
+    health: (event) => recorder.health(event),
+    describe: describeNow,
+  });
   const closeJournal: Part = { name: "journal", start: () => Promise.resolve(), stop: () => journal.close() };
   const drops = dropReporter(board, recorder, clock, logger);
   const lifecycle = new Lifecycle(
@@ -202,6 +221,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
       recorder,
       trust,
       describe,
+      calibrations,
       local,
       ...(uplink === undefined ? [] : [uplink]),
       drops,

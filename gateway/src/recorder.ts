@@ -12,7 +12,7 @@ import {
 import type { AcknowledgeOutcome, AlarmEngine } from "./core/alarm-engine.ts";
 import type { JournalWriter } from "./core/journal.ts";
 import type { Reading } from "./core/reading.ts";
-import type { Pipeline } from "./pipeline/index.ts";
+import type { Pipeline, Recording, RecordingStep } from "./pipeline/index.ts";
 
 const tickMs = 1_000;
 const snapshotMs = 10_000;
@@ -33,6 +33,7 @@ export class Recorder implements Part {
   readonly name = "recorder";
   readonly #pipeline: Pipeline;
   readonly #engine: AlarmEngine;
+  readonly #recording: Recording;
   readonly #journal: JournalWriter;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -46,6 +47,8 @@ export class Recorder implements Part {
   constructor(parts: {
     readonly pipeline: Pipeline;
     readonly engine: AlarmEngine;
+    /** The engine sees every sample, the journal those that this keeps. */
+    readonly recording: Recording;
     readonly journal: JournalWriter;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -54,6 +57,7 @@ export class Recorder implements Part {
   }) {
     this.#pipeline = parts.pipeline;
     this.#engine = parts.engine;
+    this.#recording = parts.recording;
     this.#journal = parts.journal;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
@@ -76,6 +80,11 @@ export class Recorder implements Part {
   async stop(): Promise<void> {
     for (const cancel of this.#timers) cancel();
     this.#timers = [];
+    try {
+      await this.#keep(this.#recording.flush());
+    } catch (error) {
+      this.#logger.error("summaries-not-written", { error: describeError(error) });
+    }
     await this.#flushOutbox();
     await this.#saveMemory();
   }
@@ -85,13 +94,14 @@ export class Recorder implements Part {
     return this.#ticks;
   }
 
-  /** Resolves once the readings, and the alarm events they cause, are durable. */
+  /**
+   * Resolves once the readings, and the alarm events they cause, are durable; a reading that its point's policy summarises,
+   * once it counts in the summary.
+   */
   async submit(readings: readonly Reading[], receipts: readonly number[] = []): Promise<void> {
     const samples = readings.map((reading) => this.#pipeline.process(reading));
     const events = this.#engine.onSamples(samples);
-    const items: JournalItem[] = samples.map((sample) => ({ kind: "sample", sample }));
-    for (const receipt of receipts) items.push({ kind: "receipt", receipt });
-    const appended = this.#journal.append(items);
+    const appended = this.#keep(this.#recording.take(samples), receipts);
     if (events.length === 0) await appended;
     else await Promise.all([appended, this.#commitEvents(events)]);
   }
@@ -124,14 +134,26 @@ export class Recorder implements Part {
     try {
       const stale = this.#pipeline.checkStaleness();
       const events = [...this.#engine.onSamples(stale), ...this.#engine.tick()];
-      if (stale.length > 0) {
-        await this.#journal.append(stale.map((sample): JournalItem => ({ kind: "sample", sample })));
-      }
+      await this.#keep(this.#recording.due());
+      await this.#keep(this.#recording.take(stale));
       await this.#commitEvents(events);
       if (this.#outbox.length > 0) await this.#flushOutbox();
       this.#ticks += 1;
     } catch (error) {
       this.#logger.error("tick-failed", { error: describeError(error), code: errorCode(error) });
+    }
+  }
+
+  /** Journals what the recording policy keeps. When that fails the policy forgets the step: the samples come again. */
+  async #keep(step: RecordingStep, receipts: readonly number[] = []): Promise<void> {
+    const items = step.keep.map((sample): JournalItem => ({ kind: "sample", sample }));
+    for (const receipt of receipts) items.push({ kind: "receipt", receipt });
+    if (items.length === 0) return;
+    try {
+      await this.#journal.append(items);
+    } catch (error) {
+      step.undo();
+      throw error;
     }
   }
 

@@ -1,2 +1,2 @@
 export { createPipeline, type Pipeline } from "./pipeline.ts";
-export { createRecording, type Recording } from "./recording.ts";
+export { createRecording, type Recording, type RecordingStep } from "./recording.ts";
