@@ -1,228 +1,236 @@
-import type { Server, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { join } from "node:path";
 
-import {
-  type CancelTimer,
-  describeError,
-  errorCode,
-  FrostlightError,
-  type Part,
-  peerRetry,
-  retryDelayMs,
-} from "@frostlight/kernel";
+import { type CancelTimer, describeError, errorCode, FrostlightError, type Part } from "@frostlight/kernel";
 import type { Aedes, AuthenticateError, Client, ConnectPacket, Subscription } from "aedes";
-import { z } from "zod";
 
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
-import { accessOptions, BrokerAccess } from "./broker-access.ts";
+import { BrokerAccess, type Permission } from "./broker-access.ts";
+import { BrokerConnection } from "./broker-connection.ts";
+import { BrokerListener, clientCertificate } from "./broker-listener.ts";
+import { type BrokerOptions, brokerOptions } from "./broker-options.ts";
 import { type MqttAddress, mqttAddress, mqttAddressExample } from "./mqtt-address.ts";
-import { guardFrames } from "./mqtt-frame-guard.ts";
-import { MqttMessages } from "./mqtt-messages.ts";
+import { MqttMessages, requestPacket } from "./mqtt-messages.ts";
 import { PublishGate } from "./publish-gate.ts";
-import type { UnconfiguredTopic } from "./unconfigured-topics.ts";
+import { tapSocket } from "./publish-tap.ts";
+import { SessionStore } from "./session-store.ts";
+import { Subscribers } from "./subscribers.ts";
 
 /** Room for topic, packet id and header beside the payload. */
 const envelopeBytes = 1_024;
 const authenticationDelayMs = 250;
 const stopTimeoutMs = 2_000;
-const maxKeptSessions = 2_000;
-
-const options = z.strictObject({
-  /** Address to listen on; "0.0.0.0" for sensors on the network. */
-  host: z.string().min(1).default("127.0.0.1"),
-  /** 0: any free port. */
-  port: z.int().min(0).max(65_535).default(1883),
-  ...accessOptions,
-  /** Larger payloads are refused and the client is disconnected. */
-  payloadLimitBytes: z.int().min(64).max(1_048_576).default(65_536),
-  maxConnections: z.int().min(1).max(10_000).default(500),
-  /** Per client; what comes faster waits. */
-  messagesPerSecond: z.int().min(1).max(1_000_000).default(5_000),
-});
-type Options = z.infer<typeof options>;
+const hourMs = 3_600_000;
+const maxSessions = 2_000;
 
 /**
- * The gateway's own broker for sensors: a PUBACK (or PUBREC) leaves only after `submit` resolved. Sensors publish; nobody
- * consumes through the broker unless `subscribe` names topics.
+ * The gateway's own broker for sensors: a PUBACK (or PUBREC) leaves only after the readings are durable. aedes speaks MQTT;
+ * who may do what, the way into the journal, and what is kept are ours.
  */
 export class MqttBroker implements Part {
   readonly name: string;
-  readonly #options: Options;
+  readonly #options: BrokerOptions;
   readonly #context: SourceContext;
   readonly #messages: MqttMessages;
-  readonly #gate: PublishGate;
-  readonly #sockets = new Set<Socket>();
-  /** Client ids with a session that outlives the connection. */
-  readonly #keptSessions = new Set<string>();
+  readonly #store: SessionStore;
+  readonly #connections = new Map<Socket, BrokerConnection>();
+  readonly #permissions = new WeakMap<object, Permission>();
+  readonly #subscribers: Subscribers;
   #access: BrokerAccess | undefined;
+  #gate: PublishGate | undefined;
   #broker: Aedes | undefined;
-  #server: Server | undefined;
-  #cancelRetry: CancelTimer | undefined;
+  #listeners: readonly BrokerListener[] = [];
+  #cancelExpiry: CancelTimer | undefined;
+  #journalFailure: unknown;
   #isStopping = false;
 
-  constructor(options: Options, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
+  constructor(options: BrokerOptions, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
     this.#context = context;
-    this.#messages = new MqttMessages(points, context);
-    this.#gate = new PublishGate(options, this.#messages, context, (error) => {
-      this.#reportJournal(error);
+    this.#messages = new MqttMessages(points, context, (request) => {
+      this.#broker?.publish(requestPacket(request), () => undefined);
     });
+    this.#subscribers = new Subscribers(
+      (client) => this.#permissions.get(client),
+      (drop) => {
+        context.refuse(drop);
+      },
+    );
+    const limits = {
+      expiryMs: options.sessionExpiryHours * hourMs,
+      maxSessions,
+      maxQueued: options.maxQueuedMessages,
+      maxQueuedBytes: 4_194_304,
+      maxRetained: options.maxRetainedMessages,
+      maxRetainedBytes: 8_388_608,
+    };
+    const ownerOf = (client: object): string => this.#permissions.get(client)?.username ?? "";
+    this.#store = new SessionStore(
+      join(context.stateFolder, "sessions.log"),
+      context.clock,
+      limits,
+      ownerOf,
+      (drop) => {
+        context.refuse(drop);
+      },
+    );
   }
 
-  /** The port in use, once listening. */
+  /** The plain listener's port in use, once listening. */
   get port(): number | undefined {
-    const address = this.#server?.address();
-    return typeof address === "object" && address !== null ? address.port : undefined;
+    return this.#options.port === null ? undefined : this.#listeners[0]?.port;
   }
 
-  unconfigured(): readonly UnconfiguredTopic[] {
-    return this.#messages.unconfigured.all;
+  get tlsPort(): number | undefined {
+    return this.#options.tls === undefined ? undefined : this.#listeners.at(-1)?.port;
+  }
+
+  /** Messages that came again and were acknowledged without being stored again. */
+  get repeatCount(): number {
+    return this.#gate?.repeatCount ?? 0;
   }
 
   async start(): Promise<void> {
     this.#context.setState({ state: "starting", code: "starting", message: "starting the broker" });
+    let access: BrokerAccess;
     try {
-      this.#access = await BrokerAccess.load(this.#options, this.#context.environment);
+      access = await BrokerAccess.load(this.#options, this.#context.environment);
+      await this.#restore();
     } catch (error) {
-      this.#context.setState({ state: "offline", code: "secret-missing", message: describeError(error) });
-      this.#context.logger.error("broker-secret-missing", { error: describeError(error) });
+      const code = errorCode(error) === "config/secret-missing" ? "secret-missing" : "not-ready";
+      this.#context.setState({ state: "offline", code, message: describeError(error) });
+      this.#context.logger.error(`broker-${code}`, { error: describeError(error) });
       return;
     }
-    const { Aedes: Broker } = await import("aedes");
-    const broker = await Broker.createBroker({
-      concurrency: 0, // no queue in the emitter: its backlog is what overflows the stack when the last subscriber leaves
-      drainTimeout: 5_000, // a frozen subscriber holds up the publishers: give it up soon
-      queueLimit: 64,
-      preConnect: (client, packet, done) => {
-        this.#preConnect(client, packet, done);
-      },
-      authenticate: (client, username, password, done) => {
-        this.#authenticate(client, username, password, done);
-      },
-      authorizePublish: (client, packet, done) => {
-        this.#gate.authorise(client, packet, done);
-      },
-      authorizeSubscribe: (client, subscription, done) => {
-        this.#authorizeSubscribe(client, subscription, done);
-      },
-    });
+    this.#access = access;
+    const gate = this.#openGate(access);
+    const broker = await this.#openBroker(gate);
     if (this.#isStopping) {
       broker.close();
+      await this.#store.close();
       return;
     }
     this.#broker = broker;
-    const onTrouble = (client: Client, error: Error): void => {
-      this.#refuseConnection(client, error);
-    };
-    broker.on("clientError", onTrouble);
-    broker.on("connectionError", onTrouble);
-    broker.addListener("error", (error: unknown) => {
-      this.#context.logger.error("broker-error", { error: describeError(error) });
+    gate.open(broker);
+    this.#cancelExpiry = this.#context.clock.every(hourMs, () => {
+      this.#noteStore(this.#store.expire());
     });
-    this.#gate.open(broker);
-    await this.#listen(0);
+    this.#listeners = this.#makeListeners(broker, gate);
+    await Promise.all(this.#listeners.map((listener) => listener.listen()));
   }
 
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#gate.shut();
-    this.#cancelRetry?.();
-    const server = this.#server;
-    const closed =
-      server === undefined ? Promise.resolve() : new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#cancelExpiry?.();
+    const closed = Promise.all(this.#listeners.map((listener) => listener.close()));
     // What is being written may still be acknowledged: otherwise its senders would send it again.
-    await this.#within(stopTimeoutMs, this.#gate.idle());
+    this.#gate?.shut();
+    await this.#within(stopTimeoutMs, this.#gate?.idle() ?? Promise.resolve());
     const broker = this.#broker;
     if (broker !== undefined) {
       await this.#within(stopTimeoutMs, new Promise<void>((resolve) => broker.close(resolve)));
     }
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
     await closed;
+    if (broker !== undefined) await this.#within(stopTimeoutMs, this.#store.close());
     this.#context.setState({ state: "offline", code: "stopped", message: "stopped" });
   }
 
-  /** Waits for work that may never end. */
-  async #within(limitMs: number, work: Promise<void>): Promise<void> {
-    const over = new AbortController();
-    const limit = this.#context.clock.sleep(limitMs, over.signal).catch(() => undefined);
-    await Promise.race([work, limit]);
-    over.abort();
+  async #restore(): Promise<void> {
+    const damaged = await this.#store.load();
+    if (damaged === 0) return;
+    const message = `${damaged} damaged lines of what was kept for subscribers are left out; the file was kept aside`;
+    this.#context.refuse({ address: "sessions.log", code: "session-store-damaged", message });
   }
 
-  async #listen(attempt: number): Promise<void> {
-    const broker = this.#broker;
-    if (broker === undefined || this.#isStopping) return;
-    const { createServer } = await import("node:net");
-    const server = createServer({ noDelay: true }, (socket) => {
-      this.#accept(broker, socket);
+  #openGate(access: BrokerAccess): PublishGate {
+    const { payloadLimitBytes, messagesPerSecond, drainTimeoutSeconds } = this.#options;
+    this.#gate = new PublishGate({
+      limits: { payloadLimitBytes, messagesPerSecond, drainTimeoutMs: drainTimeoutSeconds * 1_000 },
+      messages: this.#messages,
+      access,
+      store: this.#store,
+      context: this.#context,
+      isHeard: () => this.#subscribers.count > 0 || this.#store.sessionCount > 0,
+      onJournal: (error) => {
+        this.#journalFailure = error;
+        this.#report();
+      },
     });
-    server.maxConnections = this.#options.maxConnections;
-    server.on("drop", (peer) => {
-      this.#refuse(
-        peer?.remoteAddress ?? "unknown",
-        "too-many-connections",
-        `more than ${this.#options.maxConnections} connections`,
-      );
-    });
-    const { host, port } = this.#options;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(port, host, () => {
-          server.off("error", reject);
-          resolve();
-        });
-      });
-    } catch (error) {
-      const waitMs = retryDelayMs(peerRetry, attempt, this.#context.random);
-      this.#context.setState({
-        state: "offline",
-        code: "listen-failed",
-        message: `cannot listen on ${host}:${port}: ${describeError(error)}`,
-      });
-      this.#cancelRetry = this.#context.clock.after(waitMs, () => {
-        void this.#listen(attempt + 1);
-      });
-      return;
-    }
-    server.on("error", (error) => {
-      this.#context.logger.error("broker-listener-error", { error: describeError(error) });
-    });
-    this.#server = server;
-    this.#reportListening();
+    return this.#gate;
   }
 
-  #reportListening(): void {
-    const where = `${this.#options.host}:${this.port ?? this.#options.port}`;
-    this.#context.setState(
-      this.#access?.letsSomebodyIn === true
-        ? { state: "ok", code: "listening", message: `listening on ${where}` }
-        : {
-            state: "degraded",
-            code: "nobody-allowed",
-            message: `listening on ${where}, but no users are configured and anonymous is off: nobody may connect`,
-          },
-    );
+  async #openBroker(gate: PublishGate): Promise<Aedes> {
+    const { Aedes: Broker } = await import("aedes");
+    const broker = await Broker.createBroker({
+      concurrency: 0, // no queue in the emitter: its backlog is what overflows the stack when the last subscriber leaves
+      drainTimeout: this.#options.drainTimeoutSeconds * 1_000,
+      queueLimit: 64,
+      persistence: this.#store,
+      preConnect: (client, packet, done) => {
+        this.#preConnect(client, packet, done);
+      },
+      authenticate: (client, username, password, done) => {
+        void this.#authenticate(client, username, password, done);
+      },
+      authorizePublish: (client, packet, done) => {
+        gate.authorise(client, packet, done);
+      },
+      authorizeSubscribe: (client, subscription, done) => {
+        this.#authorizeSubscribe(client, subscription, done);
+      },
+      authorizeForward: (client, packet) => this.#subscribers.forward(client, packet),
+    });
+    const onTrouble = (client: Client, error: Error): void => {
+      this.#noteTrouble(client, error);
+    };
+    broker.on("clientError", onTrouble);
+    broker.on("connectionError", onTrouble);
+    broker.on("clientReady", (client) => this.#subscribers.note(client));
+    broker.on("subscribe", (_, client) => this.#subscribers.note(client));
+    broker.on("clientDisconnect", (client) => {
+      this.#subscribers.left(client);
+      gate.left(client);
+      if (!client.clean) this.#noteStore(this.#store.leave(client.id));
+    });
+    broker.addListener("error", (error: unknown) => {
+      this.#context.logger.error("broker-error", { error: describeError(error) });
+    });
+    return broker;
   }
 
-  #accept(broker: Aedes, socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    const { payloadLimitBytes } = this.#options;
-    guardFrames(socket, payloadLimitBytes + envelopeBytes, ({ declaredBytes, topic }) => {
-      this.#refuse(
-        topic === "" ? (socket.remoteAddress ?? "unknown") : topic,
-        "payload-too-large",
-        `packet of ${declaredBytes} bytes, at most ${payloadLimitBytes} bytes of payload allowed; client disconnected`,
-      );
-    });
-    broker.handle(socket);
+  #makeListeners(broker: Aedes, gate: PublishGate): readonly BrokerListener[] {
+    const { host, port, tls, maxConnections, payloadLimitBytes, messagesPerSecond } = this.#options;
+    const shared = {
+      mayConnect: () => this.#connections.size < maxConnections,
+      onSocket: (socket: Socket) => {
+        const connection = new BrokerConnection(socket, gate, messagesPerSecond);
+        this.#connections.set(socket, connection);
+        socket.once("close", () => this.#connections.delete(socket));
+        tapSocket(socket, payloadLimitBytes + envelopeBytes, connection);
+        broker.handle(socket);
+      },
+      onRefused: (address: string, code: string, message: string) => {
+        this.#refuse(address, code, message);
+      },
+      onChange: () => {
+        this.#report();
+      },
+    };
+    const plain = port === null ? [] : [{ ...shared, host, port, tls: undefined }];
+    const secure = tls === undefined ? [] : [{ ...shared, host: tls.host, port: tls.port, tls }];
+    return [...plain, ...secure].map((target) => new BrokerListener(target, this.#context));
   }
 
   #preConnect(client: Client, packet: ConnectPacket, done: (error: Error | null, isAllowed: boolean) => void): void {
     if (packet.clientId !== "" || packet.clean === true) {
-      if (packet.clean !== true) this.#boundSessions(packet);
+      // What is kept of a session is small, but client ids are the clients' to invent.
+      if (packet.clean !== true && !this.#store.hasRoomFor(packet.clientId)) {
+        packet.clean = true;
+        this.#refuse(remoteOf(client), "too-many-sessions", `more than ${maxSessions} sessions: this one is not kept`);
+      }
       done(null, true);
       return;
     }
@@ -233,36 +241,47 @@ export class MqttBroker implements Part {
     done(new FrostlightError("mqtt/client-id-missing", "peer", "empty client id with clean session off"), false);
   }
 
-  /** What is kept of a session while its client is away is small, but client ids are the clients' to invent. */
-  #boundSessions(packet: ConnectPacket): void {
-    if (this.#keptSessions.has(packet.clientId)) return;
-    if (this.#keptSessions.size < maxKeptSessions) this.#keptSessions.add(packet.clientId);
-    else packet.clean = true;
-  }
-
-  #authenticate(
+  async #authenticate(
     client: Client,
     username: string | undefined,
     password: Buffer | undefined,
     done: (error: AuthenticateError | null, isAllowed: boolean | null) => void,
-  ): void {
-    const permission = this.#access?.authenticate(username, password);
-    if (permission !== undefined) {
-      this.#gate.admit(client, permission);
+  ): Promise<void> {
+    const shown = clientCertificate(client.conn);
+    const certificate = shown.kind === "verified" ? shown.name : undefined;
+    const permission =
+      shown.kind === "wrong" ? undefined : await this.#access?.authenticate({ username, password, certificate });
+    const id = client.id.slice(0, 64);
+    const connection = this.#connections.get(client.conn as Socket); // every stream that aedes handles is one of ours
+    if (permission !== undefined && connection !== undefined && !this.#isTaken(client, permission)) {
+      this.#permissions.set(client, permission);
+      this.#gate?.admit(connection, client, permission);
+      await this.#store.claim(client.id, permission.username).catch(() => undefined); // in memory it is claimed
       done(null, true);
       return;
     }
-    const who = username === undefined ? "no user name" : `user name "${username.slice(0, 64)}"`;
-    this.#refuse(
-      remoteOf(client),
-      "wrong-credentials",
-      `client "${client.id.slice(0, 64)}" with ${who} was not let in`,
-    );
+    const said = username === undefined ? "no user name" : `user name "${username.slice(0, 64)}"`;
+    const who = certificate === undefined ? said : `the certificate of "${certificate.slice(0, 64)}"`;
+    const [code, why] =
+      shown.kind === "wrong"
+        ? ["certificate-not-trusted", `a certificate that is not trusted (${shown.reason})`]
+        : permission === undefined
+          ? ["wrong-credentials", who]
+          : ["client-id-taken", `${who}: a client of somebody else's has this id`];
+    this.#refuse(remoteOf(client), code, `client "${id}" with ${why} was not let in`);
     // Slows down guessing.
     this.#context.clock.after(authenticationDelayMs, () => {
-      const error = new FrostlightError("mqtt/wrong-credentials", "peer", "wrong user name or password");
-      done(Object.assign(error, { returnCode: 4 }), null);
+      const error = new FrostlightError(`mqtt/${code}`, "peer", why);
+      done(Object.assign(error, { returnCode: code === "client-id-taken" ? 2 : 4 }), null);
     });
+  }
+
+  /** A client may take over its own connection [MQTT-3.1.4-2], not that of another user. */
+  #isTaken(client: Client, permission: Permission): boolean {
+    for (const { client: other, permission: held } of this.#connections.values()) {
+      if (other !== client && other?.id === client.id && !other.closed) return held?.username !== permission.username;
+    }
+    return false;
   }
 
   #authorizeSubscribe(
@@ -270,33 +289,59 @@ export class MqttBroker implements Part {
     subscription: Subscription,
     done: (error: Error | null, subscription?: Subscription | null) => void,
   ): void {
-    const isAllowed = this.#access?.maySubscribe(subscription.topic) === true;
-    // QoS 0 only, so that nothing is ever queued for a subscriber that is away. aedes stores all subscriptions of a packet
-    // once the first is allowed: each must be changed before any is answered, hence the next turn.
-    subscription.qos = 0;
+    const isAllowed = this.#permissions.get(client)?.maySubscribe(subscription.topic) === true;
     if (!isAllowed) {
       const topic = subscription.topic.slice(0, 256);
+      this.#store.refuse(subscription, client.id, subscription.topic);
       this.#refuse(topic, "subscribe-not-allowed", `client "${client.id.slice(0, 64)}" may not subscribe`);
     }
+    // aedes stores all subscriptions of a packet once the first is allowed: each must be judged before any is answered,
+    // hence the next turn.
     setImmediate(done, null, isAllowed ? subscription : null);
   }
 
-  #reportJournal(error: unknown): void {
-    if (error === undefined) this.#reportListening();
+  #report(): void {
+    if (this.#isStopping) return;
+    const failures = this.#listeners.flatMap(({ failure }) => failure ?? []);
+    const where = this.#listeners.filter(({ failure }) => failure === undefined).map(({ place }) => place);
+    const set = (state: "ok" | "degraded" | "offline", code: string, message: string): void => {
+      this.#context.setState({ state, code, message });
+    };
+    if (where.length === 0) set("offline", "listen-failed", failures.join("; "));
+    else if (failures.length > 0) set("degraded", "listen-failed", failures.join("; "));
+    else if (this.#journalFailure !== undefined) {
+      set("degraded", "journal-not-writable", `readings are not acknowledged: ${describeError(this.#journalFailure)}`);
+    } else if (this.#access?.letsSomebodyIn === true) set("ok", "listening", `listening on ${where.join(", ")}`);
     else {
-      const message = `readings are not acknowledged: ${describeError(error)}`;
-      this.#context.setState({ state: "degraded", code: "journal-not-writable", message });
+      const why = "no users are configured and anonymous is off: nobody may connect";
+      set("degraded", "nobody-allowed", `listening on ${where.join(", ")}, but ${why}`);
     }
   }
 
   /** Broken packets and the like; a connection that simply went away is nothing to show. */
-  #refuseConnection(client: Client, error: Error): void {
+  #noteTrouble(client: Client, error: Error): void {
     const isOurs = error instanceof FrostlightError || "returnCode" in error || "errorCode" in error;
     const id = client.id as string | null; // null until CONNECT was read
     this.#context.logger.debug("client-error", { client: id, error: describeError(error) });
     if (isOurs || errorCode(error) !== undefined || this.#isStopping) return;
     const who = id === null ? "a client that did not say who it is" : `client "${id.slice(0, 64)}"`;
-    this.#refuse(remoteOf(client), "connection-failed", `${who}: ${describeError(error)}`);
+    const code = error.message === "drain timeout" ? "client-frozen" : "connection-failed"; // aedes's own text: pinned version
+    this.#refuse(remoteOf(client), code, `${who}: ${describeError(error)}`);
+  }
+
+  /** What cannot be kept for subscribers is logged; the sensors go on. */
+  #noteStore(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#context.logger.error("broker-store-failed", { error: describeError(error) });
+    });
+  }
+
+  /** Waits for work that may never end. */
+  async #within(limitMs: number, work: Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const limit = this.#context.clock.sleep(limitMs, over.signal).catch(() => undefined);
+    await Promise.race([work, limit]);
+    over.abort();
   }
 
   #refuse(address: string, code: string, message: string): void {
@@ -310,7 +355,7 @@ function remoteOf(client: Client): string {
 
 export const mqttBroker = defineSource({
   kind: "mqtt-broker",
-  options,
+  options: brokerOptions,
   address: mqttAddress,
   example: {
     options: { host: "127.0.0.1", port: 0, anonymous: true },

@@ -1,66 +1,121 @@
-import type { DecoderDefinition, DecodedReading, DeviceMessage } from "../core/decoder.ts";
+import type { Aedes } from "aedes";
+
+import type { DecodedReading, DecoderDefinition, DeviceMessage } from "../core/decoder.ts";
 import type { Reading } from "../core/reading.ts";
 import type { PointBinding, SourceContext } from "../core/source.ts";
+import { offlineReading, readAvailability } from "../decoders/availability.ts";
+import { isOlderThanLive } from "../decoders/backfill.ts";
 import { decoderRegistry } from "../decoders/index.ts";
-import type { MqttAddress } from "./mqtt-address.ts";
+import { sparkplugB } from "../decoders/sparkplug-b.ts";
+import type { SparkplugRequest } from "../decoders/sparkplug-consumer.ts";
+import { type MqttAddress, valueFilter } from "./mqtt-address.ts";
+import { SparkplugPoints } from "./sparkplug-points.ts";
+import { TopicDiscovery } from "./topic-discovery.ts";
 import { TopicRoutes } from "./topic-routes.ts";
-import { UnconfiguredTopics } from "./unconfigured-topics.ts";
 
-interface Target {
+/** A point that a topic is configured for, and how to read it. */
+export interface MqttTarget {
   readonly binding: PointBinding<MqttAddress>;
   readonly decoder: DecoderDefinition;
+  /** The topic says whether the device is there, not what it measures. */
+  readonly isAvailability: boolean;
 }
 
-/** What both MQTT sources do with a message: find its points, decode, refuse or hand over. */
+/** What both MQTT sources do with a message: find its points and decode; what is of no use is shown. */
 export class MqttMessages {
-  readonly #routes: TopicRoutes<Target>;
-  readonly #context: Pick<SourceContext, "submit" | "refuse">;
-  readonly unconfigured = new UnconfiguredTopics();
+  readonly #routes: TopicRoutes<MqttTarget>;
+  readonly #context: SourceContext;
+  readonly #discovery: TopicDiscovery;
+  readonly #sparkplug: SparkplugPoints;
+  readonly #publish: (request: SparkplugRequest) => void;
 
-  constructor(points: readonly PointBinding<MqttAddress>[], context: Pick<SourceContext, "submit" | "refuse">) {
+  /** @param publish sends what a Sparkplug consumer asks of edge nodes: QoS 0, not retained, best effort */
+  constructor(
+    points: readonly PointBinding<MqttAddress>[],
+    context: SourceContext,
+    publish: (request: SparkplugRequest) => void = () => undefined,
+  ) {
     this.#context = context;
+    this.#publish = publish;
+    this.#discovery = new TopicDiscovery(context);
+    this.#sparkplug = new SparkplugPoints(points);
     this.#routes = new TopicRoutes(
-      points.map((binding) => ({
-        filter: binding.address.topic,
-        target: { binding, decoder: decoderRegistry.get(binding.address.decode.kind) },
-      })),
+      points.flatMap((binding) => {
+        const decoder = decoderRegistry.get(binding.address.decode.kind);
+        const { availability } = binding.address;
+        const value = { filter: valueFilter(binding.address), target: { binding, decoder, isAvailability: false } };
+        if (availability === undefined) return [value];
+        return [value, { filter: availability, target: { binding, decoder, isAvailability: true } }];
+      }),
     );
   }
 
-  /**
-   * Resolves once the message's readings are durable, rejects when they could not be written. undefined when there is
-   * nothing to wait for: no point's topic, nothing in it, or refused (and shown).
-   */
-  handle(message: DeviceMessage): Promise<void> | undefined {
-    const targets = this.#routes.match(message.topic);
-    if (targets.length === 0) {
-      this.unconfigured.note(message);
-      return undefined;
-    }
-    const readings: Reading[] = [];
-    for (const target of targets) this.#decode(message, target, readings);
-    return readings.length === 0 ? undefined : this.#context.submit(readings);
+  /** Call when a connection to a broker came up: asks Sparkplug's edge nodes what they are now. */
+  connected(): void {
+    for (const request of this.#sparkplug.connected(this.#context.clock.nowMs())) this.#publish(request);
   }
 
-  #decode(message: DeviceMessage, { binding, decoder }: Target, readings: Reading[]): void {
+  /** Points on a topic; always the same answer for the same topic. */
+  targets(topic: string): readonly MqttTarget[] {
+    return this.#routes.match(topic);
+  }
+
+  /** The message's readings; none when no point wants it, nothing is in it, or it was refused (and shown). */
+  read(message: DeviceMessage, targets: readonly MqttTarget[] = this.targets(message.topic)): readonly Reading[] {
+    if (targets.length === 0) {
+      this.#discovery.note(message);
+      return [];
+    }
+    const readings: Reading[] = [];
+    let isSparkplug = false;
+    for (const target of targets) {
+      if (target.isAvailability) readAway(message, target.binding, readings);
+      else if (target.decoder.kind === sparkplugB.kind) isSparkplug = true;
+      else this.#decode(message, target, readings);
+    }
+    if (isSparkplug) readings.push(...this.#readSparkplug(message));
+    return readings;
+  }
+
+  #readSparkplug(message: DeviceMessage): readonly Reading[] {
+    const read = this.#sparkplug.read(message);
+    for (const request of read?.requests ?? []) this.#publish(request);
+    for (const reason of read?.refusals ?? []) this.#refuse(message, reason, "");
+    return read?.readings ?? [];
+  }
+
+  #decode(message: DeviceMessage, { binding, decoder }: MqttTarget, readings: Reading[]): void {
     const outcome = decoder.decode(message, binding.address.decode);
     if (outcome.kind === "none") return;
     if (outcome.kind === "ok") {
       for (const decoded of outcome.value) readings.push(toReading(decoded, binding, message));
       return;
     }
-    const colon = outcome.reason.indexOf(": ");
+    this.#refuse(message, outcome.reason, `point ${binding.pointId}: `);
+  }
+
+  #refuse(message: DeviceMessage, reason: string, about: string): void {
+    const colon = reason.indexOf(": ");
     this.#context.refuse({
       address: message.topic,
-      code: colon < 0 ? "not-decoded" : outcome.reason.slice(0, colon),
-      message: `point ${binding.pointId}: ${outcome.reason.slice(colon < 0 ? 0 : colon + 2)}`,
+      code: colon < 0 ? "not-decoded" : reason.slice(0, colon),
+      message: `${about}${reason.slice(colon < 0 ? 0 : colon + 2)}`,
     });
   }
 }
 
+/** A request as the embedded broker publishes it. */
+export function requestPacket({ topic, payload }: SparkplugRequest): Parameters<Aedes["publish"]>[0] {
+  return { cmd: "publish", topic, payload: Buffer.from(payload), qos: 0, retain: false, dup: false };
+}
+
+function readAway(message: DeviceMessage, binding: PointBinding<MqttAddress>, readings: Reading[]): void {
+  if (readAvailability(message) === "offline") readings.push(toReading(offlineReading, binding, message));
+}
+
 /**
  * A retained message is of unknown age: the broker kept it for whoever comes. It never counts as live, and without a time
- * of its own it is uncertain.
+ * of its own it is uncertain. What brings a time of its own that is older than live was buffered: back-fill.
  */
 function toReading(decoded: DecodedReading, binding: PointBinding<MqttAddress>, message: DeviceMessage): Reading {
   const isOfUnknownAge = message.retained && decoded.sourceTimeMs === null && decoded.quality === "good";
@@ -72,6 +127,7 @@ function toReading(decoded: DecodedReading, binding: PointBinding<MqttAddress>, 
     receivedMs: message.receivedMs,
     quality: isOfUnknownAge ? "uncertain" : decoded.quality,
     reason: isOfUnknownAge ? "retained-age-unknown" : decoded.reason,
-    backfill: decoded.backfill || message.retained,
+    backfill:
+      decoded.backfill || message.retained || isOlderThanLive(decoded, message.receivedMs, binding.expectedIntervalMs),
   };
 }

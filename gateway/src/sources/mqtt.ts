@@ -15,15 +15,19 @@ import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 
 import { z } from "zod";
 
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
-import { type MqttAddress, mqttAddress, mqttAddressExample } from "./mqtt-address.ts";
+import { deliveryReceipt, type ReceiptSeed, receiptSeed } from "./delivery-receipt.ts";
+import { filtersOf, type MqttAddress, mqttAddress, mqttAddressExample } from "./mqtt-address.ts";
 import { MqttMessages } from "./mqtt-messages.ts";
-import { Redelivery } from "./redelivery.ts";
-import type { UnconfiguredTopic } from "./unconfigured-topics.ts";
+import { RepeatDeliveries } from "./repeat-deliveries.ts";
 
 const stopTimeoutMs = 2_000;
 const connectTimeoutMs = 10_000;
+/** Room for topic and properties beside the payload. */
+const envelopeBytes = 65_536;
 
-const options = z.strictObject({
+const maxSeeds = 4_096;
+
+const fields = z.strictObject({
   url: z.url({ protocol: /^(?:mqtts?|wss?)$/, error: "expected an address such as mqtt://broker.local:1883" }),
   /** Stable and unique on that broker: it names the session. By default one is made once and kept. */
   clientId: z.string().min(1).max(64).optional(),
@@ -31,12 +35,29 @@ const options = z.strictObject({
   password: secretReference.optional(),
   /** PEM file of the authority to trust instead of the public ones (mqtts, wss). */
   caFile: z.string().min(1).optional(),
+  /** PEM files of the client certificate to show, and its private key. */
+  certFile: z.string().min(1).optional(),
+  keyFile: z.string().min(1).optional(),
+  version: z.enum(["3.1.1", "5"]).default("3.1.1"),
+  /** How long the broker keeps our session while we are away (MQTT 5; with 3.1.1 the broker decides). */
+  sessionExpiryHours: z.number().min(1).max(8_760).default(168),
   keepaliveSeconds: z.int().min(5).max(3_600).default(30),
   payloadLimitBytes: z.int().min(64).max(1_048_576).default(65_536),
   /** Messages being written at once; further ones wait in the network. */
   maxInFlight: z.int().min(1).max(10_000).default(500),
 });
+const options = fields.superRefine(({ certFile, keyFile }, context) => {
+  if ((certFile === undefined) === (keyFile === undefined)) return;
+  context.addIssue({ code: "custom", message: "expected certFile and keyFile together, or neither" });
+});
 type Options = z.infer<typeof options>;
+
+/** A message of QoS 1 or 2 on its way into the journal. */
+interface Taken {
+  readonly messageId: number;
+  readonly receipt: number;
+  readonly written: Promise<void>;
+}
 
 /**
  * A client of somebody else's broker. The session is persistent and a PUBACK is sent only when the message is durable, so
@@ -48,7 +69,8 @@ export class MqttClientSource implements Part {
   readonly #context: SourceContext;
   readonly #messages: MqttMessages;
   readonly #filters: readonly string[];
-  readonly #redelivery = new Redelivery();
+  readonly #repeats: RepeatDeliveries<Taken>;
+  readonly #seeds = new Map<string, ReceiptSeed>();
   readonly #stopping = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #client: MqttClient | undefined;
@@ -57,17 +79,23 @@ export class MqttClientSource implements Part {
   #hasSubscribed = false;
   #isJournalFailing = false;
   #whenIdle: (() => void)[] = [];
+  #clientId = "";
+  #repeatCount = 0;
 
   constructor(options: Options, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
     this.#context = context;
-    this.#messages = new MqttMessages(points, context);
-    this.#filters = [...new Set(points.map((point) => point.address.topic))];
+    this.#messages = new MqttMessages(points, context, ({ topic, payload }) => {
+      this.#client?.publish(topic, Buffer.from(payload), { qos: 0 });
+    });
+    this.#filters = [...new Set(points.flatMap((point) => filtersOf(point.address)))];
+    this.#repeats = new RepeatDeliveries((receipt) => context.wasRecorded(receipt));
   }
 
-  unconfigured(): readonly UnconfiguredTopic[] {
-    return this.#messages.unconfigured.all;
+  /** Messages that came again and were acknowledged without being stored again. */
+  get repeatCount(): number {
+    return this.#repeatCount;
   }
 
   async start(): Promise<void> {
@@ -104,10 +132,11 @@ export class MqttClientSource implements Part {
   }
 
   async #clientOptions(): Promise<IClientOptions> {
-    const { username, password, caFile, keepaliveSeconds } = this.#options;
+    const { username, password, caFile, certFile, keyFile, keepaliveSeconds } = this.#options;
+    this.#clientId = this.#options.clientId ?? (await this.#ownClientId());
     return {
-      protocolVersion: 4,
-      clientId: this.#options.clientId ?? (await this.#ownClientId()),
+      ...this.#versionOptions(),
+      clientId: this.#clientId,
       clean: false,
       reconnectPeriod: 0, // reconnecting is ours: with jitter, on the injected clock
       connectTimeout: connectTimeoutMs,
@@ -116,6 +145,21 @@ export class MqttClientSource implements Part {
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password: await readSecret(password, this.#context.environment) }),
       ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
+      ...(certFile === undefined ? {} : { cert: await readFile(certFile) }),
+      ...(keyFile === undefined ? {} : { key: await readFile(keyFile) }),
+    };
+  }
+
+  #versionOptions(): Pick<IClientOptions, "protocolVersion" | "properties"> {
+    const { version, sessionExpiryHours, maxInFlight, payloadLimitBytes } = this.#options;
+    if (version === "3.1.1") return { protocolVersion: 4 };
+    return {
+      protocolVersion: 5,
+      properties: {
+        sessionExpiryInterval: Math.round(sessionExpiryHours * 3_600), // seconds, MQTT 5 section 3.1.2.11.2
+        receiveMaximum: maxInFlight,
+        maximumPacketSize: payloadLimitBytes + envelopeBytes,
+      },
     };
   }
 
@@ -159,6 +203,7 @@ export class MqttClientSource implements Part {
     });
     return new Promise((resolve) => {
       client.once("close", () => {
+        if (wasConnected) this.#repeats.connectionEnded(false);
         if (!this.#stopping.signal.aborted) {
           const code = wasConnected ? "connection-lost" : "connect-failed";
           this.#offline(code, `${this.#options.url}: ${problem}`);
@@ -169,13 +214,15 @@ export class MqttClientSource implements Part {
   }
 
   #connected(client: MqttClient, connack: IConnackPacket): void {
-    if (!connack.sessionPresent) this.#redelivery.clear();
+    if (!connack.sessionPresent) this.#repeats.connectionEnded(true); // packet ids start over
     // A resumed session keeps its subscriptions; subscribing again would bring all retained messages again.
     if (this.#filters.length === 0 || (connack.sessionPresent && this.#hasSubscribed)) {
-      this.#reportConnected();
+      this.#subscribed();
       return;
     }
-    client.subscribe([...this.#filters], { qos: 1 }, (error, granted) => {
+    // Retain handling 1 (MQTT 5): retained messages only for subscriptions that are new.
+    const { version } = this.#options;
+    client.subscribe([...this.#filters], version === "5" ? { qos: 1, rh: 1 } : { qos: 1 }, (error, granted) => {
       const refused = (granted ?? []).filter((grant) => grant.qos >= 128).map((grant) => grant.topic);
       if (error !== null || refused.length > 0) {
         const what = refused.length > 0 ? refused.join(", ") : this.#filters.join(", ");
@@ -184,8 +231,13 @@ export class MqttClientSource implements Part {
         return;
       }
       this.#hasSubscribed = true;
-      this.#reportConnected();
+      this.#subscribed();
     });
+  }
+
+  #subscribed(): void {
+    this.#messages.connected();
+    this.#reportConnected();
   }
 
   /**
@@ -199,12 +251,37 @@ export class MqttClientSource implements Part {
     const goOn = (): void => {
       callback(isAcknowledged ? new Error("acknowledged when durable") : undefined);
     };
-    const known = this.#redelivery.find(packet, payload);
-    const written = known ?? this.#write(packet, payload);
-    if (isAcknowledged && known === undefined) this.#redelivery.remember(packet, payload, written);
-    void this.#acknowledge(client, packet, written);
+    void this.#acknowledge(client, packet, this.#take(packet, payload));
     if (this.#inFlight < this.#options.maxInFlight) goOn();
     else this.#waiting.push(goOn);
+  }
+
+  /** What a message has to wait for before it is acknowledged. A repeat is not written again. */
+  #take(packet: IPublishPacket, payload: Buffer): Promise<void> {
+    const { messageId, topic } = packet;
+    if (messageId === undefined || packet.qos === 0) return this.#write(packet, payload, []);
+    const receipt = deliveryReceipt(this.#seedOf(topic), messageId, payload);
+    const repeat = packet.dup ? this.#repeats.find(messageId, receipt) : undefined;
+    if (repeat !== undefined && repeat.kind !== "new") {
+      this.#repeatCount += 1;
+      this.#context.logger.debug("repeat-acknowledged", { topic });
+      return repeat.kind === "writing" ? repeat.first.written : Promise.resolve();
+    }
+    const written = this.#write(packet, payload, [receipt]);
+    const taken = { messageId, receipt, written };
+    this.#repeats.begin(taken);
+    return written.then(() => {
+      this.#repeats.recorded(taken, this.#context.clock.monotonicMs());
+    });
+  }
+
+  #seedOf(topic: string): ReceiptSeed {
+    const known = this.#seeds.get(topic);
+    if (known !== undefined) return known;
+    if (this.#seeds.size >= maxSeeds) this.#seeds.clear();
+    const seed = receiptSeed(this.#clientId, topic);
+    this.#seeds.set(topic, seed);
+    return seed;
   }
 
   async #acknowledge(client: MqttClient, packet: IPublishPacket, written: Promise<void>): Promise<void> {
@@ -214,9 +291,8 @@ export class MqttClientSource implements Part {
       await written;
       const isSameConnection = client.connected && client.stream === stream && stream.writable;
       if (packet.qos > 0 && packet.messageId !== undefined && isSameConnection) {
-        // PUBACK, MQTT 3.1.1 section 3.4.
+        // PUBACK, section 3.4 of MQTT 3.1.1 and of MQTT 5 (without reason code: success).
         stream.write(Buffer.from([0x40, 2, packet.messageId >> 8, packet.messageId & 0xff]));
-        this.#redelivery.forget(packet);
       }
     } catch {
       // Given up only because we stop: the broker keeps the message.
@@ -227,7 +303,7 @@ export class MqttClientSource implements Part {
   }
 
   /** Rejects only when the source is stopped before the journal took the message. */
-  async #write(packet: IPublishPacket, payload: Buffer): Promise<void> {
+  async #write(packet: IPublishPacket, payload: Buffer, receipts: readonly number[]): Promise<void> {
     const { topic, retain: retained } = packet;
     const { payloadLimitBytes } = this.#options;
     if (payload.byteLength > payloadLimitBytes) {
@@ -236,9 +312,11 @@ export class MqttClientSource implements Part {
       return;
     }
     const receivedMs = this.#context.clock.nowMs();
+    const readings = this.#messages.read({ topic, payload, receivedMs, retained });
+    if (readings.length === 0) return;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await this.#messages.handle({ topic, payload, receivedMs, retained });
+        await this.#context.submit(readings, receipts);
         if (this.#isJournalFailing) this.#reportConnected();
         return;
       } catch (error) {

@@ -1,4 +1,4 @@
-/** Spaces out events to a rate: nothing is lost, what comes too fast waits. Time is given by the caller. */
+/** Spaces out events to a rate. Time is given by the caller. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -14,8 +14,21 @@ export class TokenBucket {
 
   /** Takes one; says how many milliseconds the event has to wait (0: none). */
   take(nowMs: number): number {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#lastMs) / 1000) * this.#perSecond) - 1;
-    this.#lastMs = nowMs;
+    this.#refill(nowMs);
+    this.#tokens -= 1;
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#perSecond) * 1000;
+  }
+
+  /** Takes one if there is one. */
+  tryTake(nowMs: number): boolean {
+    this.#refill(nowMs);
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #refill(nowMs: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#lastMs) / 1000) * this.#perSecond);
+    this.#lastMs = nowMs;
   }
 }

@@ -49,6 +49,25 @@ export class TopicRoutes<T> {
   }
 }
 
+/** True when a topic filter matches a topic. */
+export function matchesFilter(filter: string, topic: string): boolean {
+  return filter === topic || matches(filter.split("/"), topic.split("/"));
+}
+
+/** True when everything the requested filter matches is matched by the allowed one. */
+export function coversFilter(allowed: string, requested: string): boolean {
+  const wanted = requested.split("/");
+  const levels = allowed.split("/");
+  for (const [index, level] of levels.entries()) {
+    if (level === "#") return true;
+    const want = wanted[index];
+    // `+` does not cover `#`, which stands for any number of levels.
+    if (want === undefined || want === "#") return false;
+    if (level !== "+" && level !== want) return false;
+  }
+  return levels.length === wanted.length;
+}
+
 function matches(filter: readonly string[], topic: readonly string[]): boolean {
   // [MQTT-4.7.2-1]: wildcards do not match topics that begin with $.
   if (topic[0]?.startsWith("$") === true && filter[0] !== topic[0]) return false;

@@ -93,8 +93,8 @@ describe("acknowledging", () => {
     await startBroker();
     const written = Promise.withResolvers<void>();
     let waiting = 0;
-    context.journal = () => {
-      waiting += 1;
+    context.journal = (readings) => {
+      waiting += readings.length;
       return written.promise;
     };
     const sensor = await client();
@@ -246,9 +246,11 @@ describe("bad input", () => {
     await startBroker({ anonymous: true, messagesPerSecond: 100 });
     const sensor = await client();
     const startedMs = performance.now();
+    // What one read brings is taken together; the client is not read again before its rate allows.
     await Promise.all(Array.from({ length: 150 }, () => sensor.publishAsync("plain/room", "1", { qos: 1 })));
+    await sensor.publishAsync("plain/room", "2", { qos: 1 });
     expect(performance.now() - startedMs).toBeGreaterThan(400);
-    expect(context.readings).toHaveLength(150);
+    expect(context.readings).toHaveLength(151);
   });
 });
 
@@ -341,19 +343,29 @@ it("lives through a QoS 0 backlog when the last subscriber leaves", async () => 
   expect(context.readings).toHaveLength(1);
 });
 
-it("remembers topics that no point is configured for, with the dialect they look like", async () => {
-  await startBroker();
-  const sensor = await client();
-  await sensor.publishAsync("zigbee2mqtt/new", '{"temperature":3,"linkquality":9}', { qos: 1 });
-  await sensor.publishAsync("zigbee2mqtt/new", '{"temperature":4,"linkquality":9}', { qos: 1 });
-  await sensor.publishAsync("odd/topic", "~~~", { qos: 1 });
-  expect(broker.unconfigured()).toMatchObject([
-    { topic: "zigbee2mqtt/new", dialect: "zigbee2mqtt", messages: 2 },
-    { topic: "odd/topic", dialect: null, messages: 1 },
-  ]);
-  for (let index = 0; index < 300; index += 1) await sensor.publishAsync(`many/${index}`, "1", { qos: 0 });
-  await sensor.publishAsync("many/last", "1", { qos: 1 });
-  expect(broker.unconfigured()).toHaveLength(200);
+describe("discovery", () => {
+  it("tells of topics that no point is configured for, with an address that would fit", async () => {
+    await startBroker();
+    const sensor = await client();
+    await sensor.publishAsync("zigbee2mqtt/new", '{"temperature":3,"linkquality":9}', { qos: 1 });
+    await sensor.publishAsync("odd/topic", "~~~", { qos: 1 });
+    expect(context.discoveries).toMatchObject([
+      { dialect: "zigbee2mqtt", quantity: "temperature", value: 3 },
+      { label: "odd/topic", dialect: null, value: null },
+    ]);
+    const address = mqttBroker.address.parse(context.discoveries[0]?.address);
+    expect(address).toMatchObject({ topic: "zigbee2mqtt/new", decode: { kind: "zigbee2mqtt" } });
+  });
+
+  it("looks at few messages of a flood of unknown topics, and takes all readings meanwhile", async () => {
+    await startBroker();
+    const sensor = await client();
+    for (let index = 0; index < 2_000; index += 1) sensor.publish(`many/${index}`, "1", { qos: 0 });
+    await sensor.publishAsync("plain/room", "4", { qos: 1 });
+    expect(context.discoveries.length).toBeGreaterThan(10);
+    expect(context.discoveries.length).toBeLessThan(100);
+    expect(context.readings).toHaveLength(1);
+  });
 });
 
 it("tries again when its port is taken", async () => {
