@@ -12,7 +12,8 @@ export interface Reading {
   /** The source's own time, Unix ms; null when it gave none. */
   readonly sourceTimeMs: number | null;
   readonly receivedMs: number;
-  readonly quality: Exclude<Quality, "stale">;
+  /** stale: the source knows that its device has gone (no value; a Sparkplug death, an availability topic). */
+  readonly quality: Quality;
   /** Stable code of why the quality is not good, e.g. "sensor-fault", "opcua-bad-communication"; null otherwise. */
   readonly reason: string | null;
   /** Buffered in the device and older than live. */

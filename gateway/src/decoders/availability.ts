@@ -18,5 +18,8 @@ export function readAvailability(message: DeviceMessage): "online" | "offline" |
   return isOnline === undefined ? undefined : isOnline ? "online" : "offline";
 }
 
-/** The reading of a point whose device is away: known to be unknown. */
-export const offlineReading: DecodedReading = reading(null, "device-offline", null, { kind: "none" });
+/** The reading of a point whose device is away: stale at once, without waiting for the intervals. */
+export const offlineReading: DecodedReading = {
+  ...reading(null, "device-offline", null, { kind: "none" }),
+  quality: "stale",
+};

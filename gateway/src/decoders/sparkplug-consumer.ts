@@ -144,7 +144,9 @@ export class SparkplugConsumer {
       const known = { device: topic.device, name: metric.name, dataType: metric.dataType };
       session.types.set(typeKey(topic.device, metric.name), metric.dataType);
       if (metric.alias !== null) session.aliases.set(metric.alias, known);
-      metrics.push(named(metric, known, null));
+      // A birth says what holds now: with report by exception, a metric's own time is when it last changed.
+      const current = metric.isHistorical ? metric : { ...metric, timestampMs: null };
+      metrics.push(named(current, known, null));
     }
     return { ...nothing(topic, payload), metrics };
   }

@@ -219,6 +219,19 @@ describe("staleness", () => {
     expect(pipeline.latest("p")).toMatchObject({ sample: { value: 2 } });
   });
 
+  it("begins at once when the source says that its device has gone, and ends when it speaks again", () => {
+    const { pipeline, clock } = build();
+    pipeline.process(reading());
+    const gone = reading({ value: null, quality: "stale", reason: "device-offline" });
+    expect(pipeline.process({ ...gone, backfill: true }).quality).toBe("stale");
+    expect(pipeline.latest("p")?.stale).toBe(false);
+    expect(pipeline.process(gone)).toMatchObject({ value: null, quality: "stale", reason: "device-offline" });
+    expect(pipeline.latest("p")?.stale).toBe(true);
+    expect(pipeline.checkStaleness()).toEqual([]);
+    pipeline.process(reading({ receivedMs: clock.nowMs() + 1 }));
+    expect(pipeline.latest("p")?.stale).toBe(false);
+  });
+
   it("is refreshed by a bad sample: the device spoke", async () => {
     const { pipeline, clock } = build();
     await clock.advance(170_000);

@@ -58,6 +58,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const isStale = (state: PointState): boolean =>
     clock.monotonicMs() - state.spokeMs >= staleAfterIntervals * state.point.expectedIntervalMs;
 
+  /** The source says that the point has gone: stale from now on, without waiting for the intervals. */
+  const endLife = (state: PointState): void => {
+    state.isReportedStale = true;
+    state.spokeMs = Math.min(
+      state.spokeMs,
+      clock.monotonicMs() - staleAfterIntervals * state.point.expectedIntervalMs,
+    );
+  };
+
   return {
     process(reading) {
       const state = states.get(reading.pointId);
@@ -65,7 +74,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         throw new FrostlightError("pipeline/unknown-point", "bug", `no point "${reading.pointId}" is configured`);
       }
       const sample = toSample(reading, state.point, maxFutureMs);
-      if (isLive(sample, state.latest)) {
+      if (sample.quality === "stale") {
+        if (!sample.backfill) endLife(state);
+      } else if (isLive(sample, state.latest)) {
         state.latest = sample;
         state.spokeMs = clock.monotonicMs();
         state.isReportedStale = false;
@@ -137,6 +148,9 @@ interface Measured {
 }
 
 function measure(reading: Reading, point: Point): Measured {
+  if (reading.quality === "stale") {
+    return { value: null, raw: null, quality: "stale", reason: reading.reason ?? "no-data" };
+  }
   if (reading.value === null) return bad(null, reading.reason ?? "no-value");
   if (!Number.isFinite(reading.value)) return bad(null, "not-finite");
   const raw = convertUnit(reading.value, reading.unit ?? point.unit, point.unit);
