@@ -4,30 +4,23 @@ import {
   type Clock,
   describeError,
   errorCode,
+  FrostlightError,
   type Logger,
   type Part,
-  writeFileAtomic,
 } from "@frostlight/kernel";
 
+import { AlarmOutbox } from "./alarm-outbox.ts";
 import type { AcknowledgeOutcome, AlarmEngine } from "./core/alarm-engine.ts";
-import type { JournalWriter } from "./core/journal.ts";
+import type { JournalReceipts, JournalWriter } from "./core/journal.ts";
 import type { Reading } from "./core/reading.ts";
 import type { Pipeline, Recording, RecordingStep } from "./pipeline/index.ts";
 
 const tickMs = 1_000;
 const snapshotMs = 10_000;
 
-/** What is kept beside the journal so that alarms go on after a crash. */
-export interface AlarmMemory {
-  readonly engine: unknown;
-  /** Alarm events decided on but perhaps not yet in the journal; appended again after a restart (the server drops repeats). */
-  readonly outbox: readonly AlarmEvent[];
-}
-
 /**
  * Where the gateway's streams meet: readings become samples, samples become alarm events, and all of it lands in the
- * journal before anybody is told that it is safe. An alarm transition is first written to `alarms.json` together with its
- * events, then journaled, so that neither a crash in between nor a full disk loses or doubles it.
+ * journal before anybody is told that it is safe.
  */
 export class Recorder implements Part {
   readonly name = "recorder";
@@ -37,11 +30,8 @@ export class Recorder implements Part {
   readonly #journal: JournalWriter;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #memoryFile: string;
-  #outbox: AlarmEvent[];
+  readonly #outbox: AlarmOutbox;
   #timers: CancelTimer[] = [];
-  #saving: Promise<void> = Promise.resolve();
-  #flushing: Promise<void> | undefined;
   #ticks = 0;
 
   constructor(parts: {
@@ -49,7 +39,7 @@ export class Recorder implements Part {
     readonly engine: AlarmEngine;
     /** The engine sees every sample, the journal those that this keeps. */
     readonly recording: Recording;
-    readonly journal: JournalWriter;
+    readonly journal: JournalWriter & JournalReceipts;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly memoryFile: string;
@@ -61,18 +51,24 @@ export class Recorder implements Part {
     this.#journal = parts.journal;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
-    this.#memoryFile = parts.memoryFile;
-    this.#outbox = [...parts.outbox];
+    this.#outbox = new AlarmOutbox({
+      journal: parts.journal,
+      snapshot: () => parts.engine.snapshot(),
+      file: parts.memoryFile,
+      clock: parts.clock,
+      logger: parts.logger,
+      restored: parts.outbox,
+    });
   }
 
   async start(): Promise<void> {
-    await this.#flushOutbox();
+    await this.#outbox.flush();
     this.#timers = [
       this.#clock.every(tickMs, () => {
         void this.#tick();
       }),
       this.#clock.every(snapshotMs, () => {
-        void this.#saveMemory();
+        void this.#outbox.save();
       }),
     ];
   }
@@ -85,8 +81,8 @@ export class Recorder implements Part {
     } catch (error) {
       this.#logger.error("summaries-not-written", { error: describeError(error) });
     }
-    await this.#flushOutbox();
-    await this.#saveMemory();
+    await this.#outbox.flush();
+    await this.#outbox.save();
   }
 
   /** Grows with every completed turn of the main loop: what the watchdog looks at. */
@@ -103,12 +99,12 @@ export class Recorder implements Part {
     const events = this.#engine.onSamples(samples);
     const appended = this.#keep(this.#recording.take(samples), receipts);
     if (events.length === 0) await appended;
-    else await Promise.all([appended, this.#commitEvents(events)]);
+    else await both(appended, this.#commitEvents(events));
   }
 
   async health(event: HealthEvent): Promise<void> {
     const events = this.#engine.onHealth(event);
-    await Promise.all([this.#journal.append([{ kind: "health", event }]), this.#commitEvents(events)]);
+    await both(this.#journal.append([{ kind: "health", event }]), this.#commitEvents(events));
   }
 
   async finding(finding: Finding): Promise<void> {
@@ -126,7 +122,13 @@ export class Recorder implements Part {
   /** A person's acknowledgement, from the local page or by command. Durable when resolved. */
   async acknowledge(request: Parameters<AlarmEngine["acknowledge"]>[0]): Promise<AcknowledgeOutcome> {
     const outcome = this.#engine.acknowledge(request);
-    if (outcome.kind === "done") await this.#commitEvents(outcome.events);
+    if (outcome.kind === "done" && !(await this.#commitEvents(outcome.events))) {
+      throw new FrostlightError(
+        "recorder/not-durable",
+        "resource",
+        "the acknowledgement cannot be written to disk now",
+      );
+    }
     return outcome;
   }
 
@@ -134,10 +136,12 @@ export class Recorder implements Part {
     try {
       const stale = this.#pipeline.checkStaleness();
       const events = [...this.#engine.onSamples(stale), ...this.#engine.tick()];
-      await this.#keep(this.#recording.due());
-      await this.#keep(this.#recording.take(stale));
-      await this.#commitEvents(events);
-      if (this.#outbox.length > 0) await this.#flushOutbox();
+      // Alarm events do not depend on whether the journal has room for samples.
+      await both(
+        this.#keep(this.#recording.due()).then(() => this.#keep(this.#recording.take(stale))),
+        this.#commitEvents(events),
+      );
+      if (this.#outbox.waiting > 0) await this.#outbox.flush();
       this.#ticks += 1;
     } catch (error) {
       this.#logger.error("tick-failed", { error: describeError(error), code: errorCode(error) });
@@ -157,8 +161,9 @@ export class Recorder implements Part {
     }
   }
 
-  async #commitEvents(events: readonly AlarmEvent[]): Promise<void> {
-    if (events.length === 0) return;
+  /** Returns whether the events are durable. */
+  async #commitEvents(events: readonly AlarmEvent[]): Promise<boolean> {
+    if (events.length === 0) return true;
     for (const event of events) {
       this.#logger.info("alarm", {
         transition: event.transition,
@@ -168,43 +173,12 @@ export class Recorder implements Part {
         zone: event.zoneId,
       });
     }
-    this.#outbox.push(...events);
-    await this.#saveMemory();
-    await this.#flushOutbox();
+    return this.#outbox.add(events);
   }
+}
 
-  /** One flush at a time; events that cannot be journaled now stay and are tried again at the next tick. */
-  async #flushOutbox(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing;
-    if (this.#outbox.length === 0) return;
-    const events = [...this.#outbox];
-    this.#flushing = this.#journal
-      .append(
-        events.map((event) => ({ kind: "alarm", event })),
-        true,
-      )
-      .then(() => {
-        this.#outbox = this.#outbox.filter((event) => !events.includes(event));
-      })
-      .catch((error: unknown) => {
-        this.#logger.error("alarm-events-waiting", { waiting: this.#outbox.length, error: describeError(error) });
-      })
-      .finally(() => {
-        this.#flushing = undefined;
-      });
-    await this.#flushing;
-  }
-
-  /** Writes the newest state; writes are one after the other. A failure is logged and tried again at the next change. */
-  #saveMemory(): Promise<void> {
-    this.#saving = this.#saving.then(async () => {
-      const memory: AlarmMemory = { engine: this.#engine.snapshot(), outbox: this.#outbox };
-      try {
-        await writeFileAtomic(this.#memoryFile, JSON.stringify(memory));
-      } catch (error) {
-        this.#logger.error("alarm-memory-not-saved", { file: this.#memoryFile, error: describeError(error) });
-      }
-    });
-    return this.#saving;
-  }
+/** Waits for both, then rejects if the first did: alarm events are on their way to the disk whatever happens to the rest. */
+async function both(appended: Promise<unknown>, committed: Promise<unknown>): Promise<void> {
+  const [outcome] = await Promise.allSettled([appended, committed]);
+  if (outcome.status === "rejected") throw outcome.reason;
 }

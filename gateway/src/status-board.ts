@@ -7,6 +7,8 @@ import type { SourceState } from "./core/source.ts";
 import type { GatewayStatus, SourceStatus } from "./core/status.ts";
 
 const maxRefusals = 100;
+/** New kinds of refusal that are logged in a minute; all are counted. */
+const loggedPerMinute = 20;
 const maxDiscovered = 500;
 
 type CountedRefusal = GatewayStatus["refusals"][number];
@@ -19,6 +21,7 @@ export class StatusBoard {
   readonly #refusals = new Map<string, CountedRefusal>();
   readonly #discovered = new Map<string, DiscoveredPoint>();
   #drops = new Map<string, DropRecord>();
+  #logged = { sinceMs: Number.NEGATIVE_INFINITY, count: 0 };
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
@@ -79,7 +82,7 @@ export class StatusBoard {
     if (source !== undefined) this.#sources.set(refusal.sourceId, { ...source, refused: source.refused + 1 });
     const key = `${refusal.sourceId}\n${refusal.address}\n${refusal.code}`;
     const known = this.#refusals.get(key);
-    if (known === undefined) this.#logger.warn("payload-refused", { ...refusal });
+    if (known === undefined && this.#mayLog()) this.#logger.warn("payload-refused", { ...refusal });
     this.#refusals.delete(key);
     this.#refusals.set(key, { ...refusal, timeMs, count: (known?.count ?? 0) + 1 });
     const oldest = this.#refusals.keys().next();
@@ -113,6 +116,13 @@ export class StatusBoard {
 
   refusals(): readonly CountedRefusal[] {
     return [...this.#refusals.values()];
+  }
+
+  #mayLog(): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#logged.sinceMs >= 60_000) this.#logged = { sinceMs: nowMs, count: 0 };
+    this.#logged.count += 1;
+    return this.#logged.count <= loggedPerMinute;
   }
 
   #countDrop(refusal: Refusal, timeMs: number): void {
