@@ -2,8 +2,11 @@
  * A real OPC UA server for tests and the demonstration, as a function or as a process of its own:
  *
  *   node tests/sims/opcua-server.ts --port N --pki DIR [--nodes name=initial,...] [--security] [--user name=password]
+ *     [--policies Basic256Sha256,...] [--certificate FILE --key FILE] [--namespaces uri,uri] [--no-transfer]
+ *     [--items '[{"path":"Room1/Temperature","namespace":"urn:plc","value":-20,"unit":"degree_celsius"}]']
  *
- * Prints one JSON line when ready and reads JSON lines `{"node":…,"value":…,"status":…,"sourceTimeMs":…}` from stdin.
+ * Prints one JSON line when ready and reads JSON lines `{"node":…,"value":…,"status":…,"sourceTimeMs":…}` from stdin, or
+ * `{"do":"drop-subscriptions"}`, `{"do":"add-node","node":…,"value":…}`, `{"do":"add-namespace","node":"urn:…"}`.
  */
 import { fstatSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
@@ -18,8 +21,21 @@ import {
   SecurityPolicy,
   StatusCodes,
   type StatusCode,
+  type ServerSession,
+  standardUnits,
+  type UAObject,
   type UAVariable,
 } from "node-opcua";
+
+/** A variable somewhere below the folder ColdStore. Its node id is `s=<path>` in its namespace. */
+export interface SimulatedItem {
+  readonly path: string;
+  /** One of `namespaces`; the server's own when not given. */
+  readonly namespace?: string;
+  readonly value: number | boolean;
+  /** Name among node-opcua's standard units. */
+  readonly unit?: string;
+}
 
 export interface OpcUaServerOptions {
   /** 0 is not possible with OPC UA endpoints: give a free port. */
@@ -30,6 +46,15 @@ export interface OpcUaServerOptions {
   readonly nodes: Readonly<Record<string, number>>;
   /** Offer only SignAndEncrypt / Basic256Sha256 (otherwise None as well). */
   readonly securityOnly?: boolean;
+  /** Security policies besides None; default Basic256Sha256. */
+  readonly policies?: readonly string[];
+  /** PEM files in place of the certificate made at the first start. */
+  readonly certificate?: { readonly file: string; readonly keyFile: string };
+  /** Registered behind the server's own namespace, in this order. */
+  readonly namespaces?: readonly string[];
+  readonly items?: readonly SimulatedItem[];
+  /** Answers TransferSubscriptions with BadServiceUnsupported, as many controllers do. */
+  readonly noTransfer?: boolean;
   /** When given, anonymous is refused. */
   readonly user?: { readonly name: string; readonly password: string };
 }
@@ -43,6 +68,10 @@ export interface NodeUpdate {
 export interface RunningOpcUaServer {
   readonly endpoint: string;
   set(name: string, value: number, update?: NodeUpdate): void;
+  /** Forgets every subscription without a word, as controllers do that run out of memory. */
+  dropSubscriptions(): void;
+  addNode(name: string, value: number): void;
+  addNamespace(uri: string): void;
   stop(): Promise<void>;
 }
 
@@ -61,7 +90,11 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
   });
   await certificates.initialize();
   const user = options.user;
+  const policies = (options.policies ?? ["Basic256Sha256"]).map(policyByName);
   const server = new OPCUAServer({
+    ...(options.certificate === undefined
+      ? {}
+      : { certificateFile: options.certificate.file, privateKeyFile: options.certificate.keyFile }),
     port: options.port,
     hostname: "127.0.0.1",
     resourcePath: "/frostlight/sim",
@@ -80,10 +113,7 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
       options.securityOnly === true
         ? [MessageSecurityMode.SignAndEncrypt]
         : [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
-    securityPolicies:
-      options.securityOnly === true
-        ? [SecurityPolicy.Basic256Sha256]
-        : [SecurityPolicy.None, SecurityPolicy.Basic256Sha256],
+    securityPolicies: options.securityOnly === true ? policies : [SecurityPolicy.None, ...policies],
     buildInfo: { productName: "Frostlight simulated controller", softwareVersion: "1" },
   });
   await server.initialize();
@@ -92,7 +122,7 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
   const namespace = addressSpace.getOwnNamespace();
   const folder = namespace.addFolder(addressSpace.rootFolder.objects, { browseName: "ColdStore" });
   const variables = new Map<string, UAVariable>();
-  for (const [name, initial] of Object.entries(options.nodes)) {
+  const addNode = (name: string, initial: number): void => {
     const variable = namespace.addVariable({
       componentOf: folder,
       nodeId: `s=${name}`,
@@ -102,7 +132,42 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
     });
     variable.setValueFromSource({ dataType: DataType.Double, value: initial });
     variables.set(name, variable);
+  };
+  for (const [name, initial] of Object.entries(options.nodes)) addNode(name, initial);
+  const own = new Map((options.namespaces ?? []).map((uri) => [uri, addressSpace.registerNamespace(uri)]));
+  const folders = new Map<string, UAObject>([["", folder]]);
+  const folderAt = (path: string): UAObject => {
+    const known = folders.get(path);
+    if (known !== undefined) return known;
+    const parent = folderAt(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    const made = namespace.addFolder(parent, { browseName: path.slice(path.lastIndexOf("/") + 1) });
+    folders.set(path, made);
+    return made;
+  };
+  for (const item of options.items ?? []) {
+    const home = item.namespace === undefined ? namespace : own.get(item.namespace);
+    if (home === undefined) throw new Error(`namespace ${String(item.namespace)} is not among --namespaces`);
+    const cut = item.path.lastIndexOf("/");
+    const dataType = typeof item.value === "boolean" ? DataType.Boolean : DataType.Double;
+    const common = {
+      componentOf: folderAt(item.path.slice(0, Math.max(0, cut))),
+      nodeId: `s=${item.path}`,
+      browseName: item.path.slice(cut + 1),
+      dataType: DataType[dataType],
+      minimumSamplingInterval: 0,
+    };
+    const variable =
+      item.unit === undefined
+        ? home.addVariable(common)
+        : home.addAnalogDataItem({
+            ...common,
+            engineeringUnits: unitByName(item.unit),
+            engineeringUnitsRange: { low: -100, high: 100 },
+          });
+    variable.setValueFromSource({ dataType, value: item.value });
+    variables.set(item.path, variable);
   }
+  if (options.noTransfer === true) Reflect.set(server, "_on_TransferSubscriptionsRequest", undefined);
   await server.start();
   return {
     endpoint: server.getEndpointUrl(),
@@ -115,11 +180,34 @@ export async function startOpcUaServer(options: OpcUaServerOptions): Promise<Run
         update.sourceTimeMs === undefined ? new Date() : new Date(update.sourceTimeMs),
       );
     },
+    dropSubscriptions() {
+      // The engine keeps its sessions to itself.
+      const sessions = Reflect.get(server.engine, "_sessions") as Record<string, ServerSession>; // by authentication token
+      for (const session of Object.values(sessions)) {
+        for (const { id } of session.publishEngine.subscriptions) session.deleteSubscription(id);
+      }
+    },
+    addNode,
+    addNamespace(uri) {
+      addressSpace.registerNamespace(uri);
+    },
     async stop() {
       await server.shutdown(0);
       await certificates.dispose();
     },
   };
+}
+
+function policyByName(name: string): SecurityPolicy {
+  const found: unknown = Reflect.get(SecurityPolicy, name);
+  if (typeof found !== "string") throw new Error(`unknown security policy "${name}"`);
+  return found as SecurityPolicy; // its values are strings
+}
+
+function unitByName(name: string): (typeof standardUnits)["degree_celsius"] {
+  const found: unknown = Reflect.get(standardUnits, name);
+  if (found === undefined) throw new Error(`unknown unit "${name}"`);
+  return found as (typeof standardUnits)["degree_celsius"]; // every entry is an EUInformation
 }
 
 function parseNodes(text: string): Record<string, number> {
@@ -134,6 +222,14 @@ function parseNodes(text: string): Record<string, number> {
   );
 }
 
+interface Order {
+  readonly do?: "drop-subscriptions" | "add-node" | "add-namespace";
+  readonly node: string;
+  readonly value: number;
+  readonly status?: string;
+  readonly sourceTimeMs?: number;
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -142,6 +238,12 @@ async function main(): Promise<void> {
       nodes: { type: "string", default: "temperature=-20" },
       security: { type: "boolean", default: false },
       user: { type: "string" },
+      policies: { type: "string" },
+      certificate: { type: "string" },
+      key: { type: "string" },
+      namespaces: { type: "string" },
+      items: { type: "string" },
+      "no-transfer": { type: "boolean", default: false },
     },
   });
   if (values.port === undefined || values.pki === undefined) {
@@ -155,6 +257,13 @@ async function main(): Promise<void> {
     pkiFolder: values.pki,
     nodes: parseNodes(values.nodes),
     securityOnly: values.security,
+    noTransfer: values["no-transfer"],
+    ...(values.policies === undefined ? {} : { policies: values.policies.split(",") }),
+    ...(values.certificate === undefined || values.key === undefined
+      ? {}
+      : { certificate: { file: values.certificate, keyFile: values.key } }),
+    ...(values.namespaces === undefined ? {} : { namespaces: values.namespaces.split(",") }),
+    ...(values.items === undefined ? {} : { items: JSON.parse(values.items) as SimulatedItem[] }), // our own harness writes them
     ...(values.user === undefined ? {} : { user: { name, password } }),
   });
   process.stdout.write(`${JSON.stringify({ ready: true, endpoint: server.endpoint })}\n`);
@@ -166,7 +275,11 @@ async function main(): Promise<void> {
   const lines = createInterface({ input: process.stdin });
   lines.on("line", (line) => {
     try {
-      const order = JSON.parse(line) as { node: string; value: number; status?: string; sourceTimeMs?: number }; // our own harness writes these
+      const order = JSON.parse(line) as Order; // our own harness writes these
+      if (order.do === "drop-subscriptions") server.dropSubscriptions();
+      if (order.do === "add-node") server.addNode(order.node, order.value);
+      if (order.do === "add-namespace") server.addNamespace(order.node);
+      if (order.do !== undefined) return;
       server.set(order.node, order.value, {
         ...(order.status === undefined ? {} : { statusCode: order.status }),
         ...(order.sourceTimeMs === undefined ? {} : { sourceTimeMs: order.sourceTimeMs }),

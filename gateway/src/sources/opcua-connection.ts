@@ -26,6 +26,8 @@ export interface ConnectionEvents {
   missed(notifications: number): void;
 }
 
+/** A server may choose longer intervals than it was asked for. */
+const missedKeepAlives = 2;
 /** Units are not read again more often than this. */
 const unitsRefreshMs = 1_000;
 
@@ -68,9 +70,15 @@ export class OpcUaConnection {
     return this.#session.broken;
   }
 
-  /** How long nothing has come from the server, monotonic. */
+  /** How long the subscription has said nothing, keep-alives included; monotonic. */
   get silentMs(): number {
     return this.#context.clock.monotonicMs() - this.#heardMs;
+  }
+
+  /** It has been silent for longer than a living server ever is. */
+  get isFrozen(): boolean {
+    const expectedMs = missedKeepAlives * (this.#subscription?.keepAliveMs ?? 0);
+    return this.silentMs >= Math.max(this.#options.watchdogMs, expectedMs);
   }
 
   get peer(): PeerCertificate | undefined {
@@ -116,8 +124,8 @@ export class OpcUaConnection {
       return monitored === undefined ? [] : [{ binding, ...monitored }];
     });
     if (this.#space === undefined || known.length === 0) return;
+    // No sign of life: a server that lost the subscription answers reads all the same.
     const values = await this.#space.values(known.map(({ nodeId }) => nodeId));
-    this.#heard();
     for (const [index, { binding, unit }] of known.entries()) {
       const value = values[index];
       if (value !== undefined) this.#events.value(binding, value, unit);

@@ -90,13 +90,16 @@ export class SessionSpace implements AddressSpace {
         found.push(
           references
             .filter(({ nodeId }) => nodeId.serverIndex === 0)
-            .map((reference) => ({
-              nodeId: this.#idText(reference.nodeId.namespace, reference.nodeId),
-              namespaceIndex: reference.browseName.namespaceIndex,
-              name: reference.browseName.name ?? "",
-              isVariable: Number(reference.nodeClass) === variableClass,
-              isProperty: reference.referenceTypeId.toString() === "ns=0;i=46",
-            })),
+            .map((reference) => {
+              const nodeClass: number = reference.nodeClass;
+              return {
+                nodeId: this.#idText(reference.nodeId.namespace, reference.nodeId),
+                namespaceIndex: reference.browseName.namespaceIndex,
+                name: reference.browseName.name ?? "",
+                isVariable: nodeClass === variableClass,
+                isProperty: reference.referenceTypeId.toString() === "ns=0;i=46",
+              };
+            }),
         );
       }
     }

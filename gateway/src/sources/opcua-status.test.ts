@@ -1,8 +1,8 @@
 import { StatusCodes } from "node-opcua-client";
 import { expect, it } from "vitest";
 
-import { describeReason, explainFailure, explainReason } from "./opcua-status.ts";
 import texts from "./opcua-status-texts.json" with { type: "json" };
+import { describeReason, explainFailure, explainReason } from "./opcua-status.ts";
 import { reasonOf } from "./opcua-value.ts";
 
 it("has words in both languages for every Bad and Uncertain status of the specification", () => {

@@ -93,6 +93,11 @@ export class OpcUaSubscription<Key> {
     return new OpcUaSubscription(library, raw, subscription, options.itemsPerCall, events);
   }
 
+  /** The longest time between two signs of life, as the server decided. */
+  get keepAliveMs(): number {
+    return this.#subscription.publishingInterval * this.#subscription.maxKeepAliveCount;
+  }
+
   /** Tells per node what the server said. A node that takes no deadband is monitored without one. */
   async monitor(nodes: readonly MonitoredNode<Key>[]): Promise<readonly StatusCode[]> {
     const statuses: StatusCode[] = [];

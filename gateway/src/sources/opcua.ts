@@ -163,7 +163,7 @@ export class OpcUaSource implements Part {
       void this.#discover(connection, over.signal);
       const reason = await connection.broken;
       if (!this.#stopping.signal.aborted) {
-        const code = connection.silentMs >= this.#options.watchdogMs ? "session-frozen" : "connection-lost";
+        const code = connection.isFrozen ? "session-frozen" : "connection-lost";
         this.#offline(code, `${this.#options.endpoint}: ${reason}`);
       }
     } catch (error) {
@@ -188,7 +188,7 @@ export class OpcUaSource implements Part {
 
   /** A frozen server raises no event: its silence has to be noticed. */
   #watch(connection: OpcUaConnection): void {
-    if (connection.silentMs >= this.#options.watchdogMs) {
+    if (connection.isFrozen) {
       this.#context.logger.warn("opcua-session-frozen", { silentMs: Math.round(connection.silentMs) });
       void connection.close();
       return;

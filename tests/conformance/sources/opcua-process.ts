@@ -33,6 +33,10 @@ export class OpcUaProcess {
     this.#child?.stdin.write(`${JSON.stringify({ node, value, ...more })}\n`);
   }
 
+  order(what: "drop-subscriptions" | "add-node" | "add-namespace", node = "", value = 0): void {
+    this.#child?.stdin.write(`${JSON.stringify({ do: what, node, value })}\n`);
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
   }
