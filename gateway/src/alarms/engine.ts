@@ -7,8 +7,9 @@ import type { Point, Zone } from "../core/site.ts";
 import { explain } from "./explanation-codes.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
 import { SampleObserver } from "./observe.ts";
+import { Room } from "./room/room.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
-import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict } from "./rule.ts";
+import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict, ZoneEvaluator } from "./rule.ts";
 import { type AlarmSnapshot, parseAlarmSnapshot, plausibleDownMs, type SnapshotEntry } from "./snapshot.ts";
 
 interface Watch<E> {
@@ -19,7 +20,9 @@ interface Watch<E> {
 }
 
 interface WatchedPoint {
+  readonly point: Point;
   readonly observer: SampleObserver;
+  readonly room: Room;
   readonly watches: Watch<PointEvaluator>[];
 }
 
@@ -47,7 +50,9 @@ class Engine implements AlarmEngine {
   readonly #random: Random;
   readonly #points = new Map<string, WatchedPoint>();
   readonly #cameras = new Map<string, Watch<CameraEvaluator>[]>();
-  readonly #all = new Map<string, Watch<PointEvaluator | CameraEvaluator>>();
+  readonly #rooms = new Map<string, Room>();
+  readonly #zones = new Map<string, Watch<ZoneEvaluator>[]>();
+  readonly #all = new Map<string, Watch<PointEvaluator | ZoneEvaluator | CameraEvaluator>>();
   /** Alarms of rules that the configuration no longer has; ended with the first call. */
   #abandoned: AlarmInstance[] = [];
 
@@ -58,6 +63,11 @@ class Engine implements AlarmEngine {
     const targets = new Targets(parts);
     const now = this.#now();
     const downMs = snapshot === undefined ? 0 : plausibleDownMs(snapshot.wallMs, now.wallMs);
+    for (const { zoneId } of parts.zones) this.#rooms.set(zoneId, new Room(zoneId));
+    for (const point of parts.points) {
+      const room = this.#rooms.get(point.zoneId) ?? new Room(point.zoneId);
+      this.#points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [] });
+    }
     for (const rule of parts.rules) if (rule.enabled) this.#addRule(rule, targets, kept, downMs, now);
     for (const [key, entry] of kept) {
       if (entry.occurrence === null || this.#all.has(key)) continue;
@@ -74,8 +84,12 @@ class Engine implements AlarmEngine {
       if (watched === undefined) continue;
       const observation = watched.observer.observe(sample, now);
       if (observation === undefined) continue;
+      watched.room.onSample(watched.point, observation, now);
       for (const watch of watched.watches) {
         this.#ask(watch, (evaluator) => evaluator.onSample(observation, now), now, events);
+      }
+      for (const watch of this.#zones.get(watched.point.zoneId) ?? []) {
+        this.#ask(watch, (evaluator) => evaluator.onSample(watched.point, observation, now), now, events);
       }
     }
     return events;
@@ -179,11 +193,26 @@ class Engine implements AlarmEngine {
     if (definition.watches === "points") {
       for (const point of targets.pointsOf(rule)) {
         const { alarm, restored } = open({ zoneId: point.zoneId, pointId: point.pointId, cameraId: null });
-        const watch = { alarm, evaluator: definition.create(options, point, now, restored), failed: false };
+        const watched = this.#points.get(point.pointId);
+        if (watched === undefined) continue;
+        const evaluator = definition.create(options, point, now, restored, watched.room);
+        const watch = { alarm, evaluator, failed: false };
         this.#register(watch);
-        const watched = this.#points.get(point.pointId) ?? { observer: new SampleObserver(point), watches: [] };
         watched.watches.push(watch);
-        this.#points.set(point.pointId, watched);
+      }
+      return;
+    }
+    if (definition.watches === "zones") {
+      for (const { zone, points } of targets.zonesOf(rule)) {
+        const { alarm, restored } = open({ zoneId: zone.zoneId, pointId: null, cameraId: null });
+        const room = this.#rooms.get(zone.zoneId) ?? new Room(zone.zoneId);
+        const watch = {
+          alarm,
+          evaluator: definition.create(options, zone, points, now, restored, room),
+          failed: false,
+        };
+        this.#register(watch);
+        this.#zones.set(zone.zoneId, [...(this.#zones.get(zone.zoneId) ?? []), watch]);
       }
       return;
     }
@@ -195,7 +224,7 @@ class Engine implements AlarmEngine {
     }
   }
 
-  #register(watch: Watch<PointEvaluator | CameraEvaluator>): void {
+  #register(watch: Watch<PointEvaluator | ZoneEvaluator | CameraEvaluator>): void {
     const key = keyOf(watch.alarm.identity);
     if (this.#all.has(key)) {
       throw new FrostlightError(
@@ -210,12 +239,12 @@ class Engine implements AlarmEngine {
 
 /** The site by id, made once: a large site has thousands of rules. */
 class Targets {
-  readonly #zones: ReadonlySet<string>;
+  readonly #zones: ReadonlyMap<string, Zone>;
   readonly #points: ReadonlyMap<string, Point>;
   readonly #cameras: ReadonlyMap<string, CameraIdentity>;
 
   constructor({ zones, points, cameras }: Pick<AlarmEngineParts, "zones" | "points" | "cameras">) {
-    this.#zones = new Set(zones.map(({ zoneId }) => zoneId));
+    this.#zones = new Map(zones.map((zone) => [zone.zoneId, zone]));
     this.#points = new Map(points.map((point) => [point.pointId, point]));
     this.#cameras = new Map(cameras.map((camera) => [camera.cameraId, camera]));
   }
@@ -227,6 +256,13 @@ class Targets {
       (point) => rule.zones.includes(point.zoneId) && point.quantity === rule.quantity,
     );
     return [...new Set([...named, ...inZones])];
+  }
+
+  zonesOf(rule: AlarmRuleConfig): { readonly zone: Zone; readonly points: readonly Point[] }[] {
+    return rule.zones.map((id) => {
+      const zone = this.#zones.get(id) ?? missing(rule, `zone ${id}`);
+      return { zone, points: [...this.#points.values()].filter(({ zoneId }) => zoneId === id) };
+    });
   }
 
   camerasOf(rule: AlarmRuleConfig): CameraIdentity[] {

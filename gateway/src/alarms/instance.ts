@@ -17,10 +17,11 @@ export interface InstanceIdentity {
 
 export function keyOf({
   ruleId,
+  zoneId,
   pointId,
   cameraId,
-}: Pick<InstanceIdentity, "ruleId" | "pointId" | "cameraId">): string {
-  return JSON.stringify([ruleId, pointId, cameraId]);
+}: Pick<InstanceIdentity, "ruleId" | "zoneId" | "pointId" | "cameraId">): string {
+  return JSON.stringify([ruleId, zoneId, pointId, cameraId]);
 }
 
 interface Occurrence {

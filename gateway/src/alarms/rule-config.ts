@@ -46,14 +46,13 @@ export const alarmRuleConfig: z.ZodType<AlarmRuleConfig> = z.unknown().transform
     return z.NEVER;
   }
   const { definition, options, own } = parsed.data;
-  const wrong = definition.watches === "points" ? own.cameras : own.points;
-  if (wrong.length > 0) {
-    const path = definition.watches === "points" ? "cameras" : "points";
+  for (const path of ["points", "cameras"] as const) {
+    if (path === definition.watches || own[path].length === 0) continue;
     const message = `a rule of kind "${definition.kind}" watches ${definition.watches}`;
-    context.issues.push({ code: "custom", path: [path], input: wrong, message });
+    context.issues.push({ code: "custom", path: [path], input: own[path], message });
   }
   if (own.enabled && own.points.length + own.zones.length + own.cameras.length === 0) {
-    const message = `must name what to watch: ${definition.watches} or zones`;
+    const message = `must name what to watch: ${[...new Set([definition.watches, "zones"])].join(" or ")}`;
     context.issues.push({ code: "custom", path: [definition.watches], input, message });
   }
   return { definition, options, ...own };

@@ -2,7 +2,8 @@ import type { Explanation, HealthEvent, Priority, Sample } from "@frostlight/con
 import type { z } from "zod";
 
 import type { CameraIdentity } from "../core/camera.ts";
-import type { Point } from "../core/site.ts";
+import type { Point, Zone } from "../core/site.ts";
+import type { RoomView } from "./room/room-view.ts";
 
 /** The present, on both clocks. Durations only ever use the monotonic one. */
 export interface Moment {
@@ -52,6 +53,11 @@ export interface PointEvaluator extends Evaluator {
   onSample(observation: Observation, now: Moment): Verdict | null;
 }
 
+/** Watches all points of a room together. */
+export interface ZoneEvaluator extends Evaluator {
+  onSample(point: Point, observation: Observation, now: Moment): Verdict | null;
+}
+
 export interface CameraEvaluator extends Evaluator {
   onHealth(event: HealthEvent, now: Moment): Verdict | null;
 }
@@ -61,6 +67,8 @@ export interface ExampleStep {
   readonly waitSeconds: number;
   readonly value?: number;
   readonly health?: string;
+  /** Which point of the stage's room; the temperature "probe" unless said. */
+  readonly point?: string;
 }
 
 interface RuleDefinition<K extends string, Options> {
@@ -76,7 +84,21 @@ interface RuleDefinition<K extends string, Options> {
 
 export interface PointRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
   readonly watches: "points";
-  create(options: Options, point: Point, now: Moment, restored: Restored | null): PointEvaluator;
+  /** @param room what is known of the point's room; the same object all the time, read it when asked */
+  create(options: Options, point: Point, now: Moment, restored: Restored | null, room: RoomView): PointEvaluator;
+}
+
+export interface ZoneRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
+  readonly watches: "zones";
+  /** @param points every point of the zone, of all quantities */
+  create(
+    options: Options,
+    zone: Zone,
+    points: readonly Point[],
+    now: Moment,
+    restored: Restored | null,
+    room: RoomView,
+  ): ZoneEvaluator;
 }
 
 export interface CameraRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
@@ -84,12 +106,19 @@ export interface CameraRuleDefinition<K extends string = string, Options = unkno
   create(options: Options, camera: CameraIdentity, now: Moment, restored: Restored | null): CameraEvaluator;
 }
 
-export type AlarmRuleDefinition = PointRuleDefinition | CameraRuleDefinition;
+export type AlarmRuleDefinition = PointRuleDefinition | ZoneRuleDefinition | CameraRuleDefinition;
 
 /** Gives a definition its types by inference. */
 export function definePointRule<const K extends string, Options>(
   definition: PointRuleDefinition<K, Options>,
 ): PointRuleDefinition<K, Options> {
+  return definition;
+}
+
+/** Gives a definition its types by inference. */
+export function defineZoneRule<const K extends string, Options>(
+  definition: ZoneRuleDefinition<K, Options>,
+): ZoneRuleDefinition<K, Options> {
   return definition;
 }
 

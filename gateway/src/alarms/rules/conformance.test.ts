@@ -4,8 +4,9 @@ import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { type ExplanationCode, explanationParameters } from "../explanation-codes.ts";
+import { Room } from "../room/room.ts";
 import type { ExampleStep } from "../rule.ts";
-import { makeRule, Stage } from "../testing/stage.ts";
+import { camera, makePoint, makeRule, Stage, zone } from "../testing/stage.ts";
 import { alarmRuleRegistry } from "./index.ts";
 
 const intervalMs = 60_000;
@@ -19,7 +20,7 @@ async function play(stage: Stage, steps: readonly ExampleStep[], between: (secon
       second += 1;
       between(second);
     }
-    if (step.value !== undefined) stage.see(step.value);
+    if (step.value !== undefined) stage.see(step.value, step.point === undefined ? {} : { pointId: step.point });
     if (step.health !== undefined) stage.hear(step.health);
   }
 }
@@ -105,16 +106,17 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
       expect(disturbed.events.map((event) => event.timeMs)).toEqual(calm.events.map((event) => event.timeMs));
     });
 
-    it("starts quiet when the kept state has another shape", async () => {
+    it("starts quiet when the kept state has another shape", () => {
       const stage = new Stage(rules);
       const now = { wallMs: stage.clock.nowMs(), monotonicMs: 0 };
       const restored = { state: { from: "another version" }, downMs: 0, active: null };
-      const { makePoint, camera } = await import("../testing/stage.ts");
       const parsed: unknown = definition.options.parse(options);
       const evaluator =
         definition.watches === "points"
-          ? definition.create(parsed, makePoint(), now, restored)
-          : definition.create(parsed, camera, now, restored);
+          ? definition.create(parsed, makePoint(), now, restored, new Room("room"))
+          : definition.watches === "zones"
+            ? definition.create(parsed, zone, [makePoint()], now, restored, new Room("room"))
+            : definition.create(parsed, camera, now, restored);
       expect(evaluator.tick(now)).toBeNull();
       expect(evaluator.snapshot(now)).toBeUndefined();
     });

@@ -41,15 +41,14 @@ export function makePoint(own: Partial<Point> = {}): Point {
 /** A rule of `kind` at the point "probe" and the camera "cam". */
 export function makeRule(kind: string, options: unknown, own: Partial<AlarmRuleConfig> = {}): AlarmRuleConfig {
   const definition: AlarmRuleDefinition = alarmRuleRegistry.get(kind);
-  const watchesPoints = definition.watches === "points";
   return {
     id: "rule",
     enabled: true,
     definition,
     options: definition.options.parse(options),
-    points: watchesPoints ? ["probe"] : [],
-    zones: [],
-    cameras: watchesPoints ? [] : ["cam"],
+    points: definition.watches === "points" ? ["probe"] : [],
+    zones: definition.watches === "zones" ? ["room"] : [],
+    cameras: definition.watches === "cameras" ? ["cam"] : [],
     quantity: "temperature",
     ...own,
   };

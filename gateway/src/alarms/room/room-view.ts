@@ -1,0 +1,25 @@
+/** Since when something holds, on the monotonic clock. */
+export interface Held<State extends string> {
+  readonly state: State;
+  readonly sinceMs: number;
+  /** signal: a contact or the controller says so · learned: seen in the curve · none: nothing is known. */
+  readonly source: "signal" | "learned" | "none";
+}
+
+/** An estimate, never a measurement. */
+export interface ProductEstimate {
+  readonly celsius: number;
+  /** Half width of the interval that should hold the truth 19 times of 20. */
+  readonly uncertaintyCelsius: number;
+}
+
+/** What is known of a room besides one reading. `unknown` is never a reason to stay quiet. */
+export interface RoomView {
+  readonly zoneId: string;
+  readonly defrost: Held<"idle" | "defrosting" | "recovering" | "unknown">;
+  readonly door: Held<"closed" | "open" | "unknown">;
+  readonly compressor: Held<"on" | "off" | "unknown">;
+  readonly power: Held<"on" | "off" | "unknown">;
+  /** Temperature of the goods; null until enough is known. */
+  readonly product: ProductEstimate | null;
+}
