@@ -1,4 +1,13 @@
-import type { AlarmEvent, Batch, BatchOutcome, Command, HealthEvent, SiteDescription } from "@frostlight/contract";
+import type {
+  AlarmEvent,
+  Batch,
+  BatchOutcome,
+  ClockCorrection,
+  Command,
+  DropRecord,
+  HealthEvent,
+  SiteDescription,
+} from "@frostlight/contract";
 
 import type { Alarm, EvidenceInfo, StoredFinding } from "./records.ts";
 
@@ -27,6 +36,33 @@ export interface AcceptedBatch {
   readonly hash: string;
   readonly signature: Uint8Array;
   readonly receivedMs: number;
+  /** Samples of it that no store can hold, by reason. */
+  readonly rejections: readonly DropRecord[];
+}
+
+/** A batch whose samples were, or are about to be, written with the times of a clock that was not set. */
+export interface UnsynchronisedBatch {
+  readonly gateway: KnownGateway;
+  readonly batch: Batch;
+  readonly receivedMs: number;
+}
+
+/** A batch that came and was not stored as new. */
+export interface ChainFault {
+  readonly gatewayId: string;
+  readonly epoch: string;
+  /** "duplicate", or the reason of a refusal: "sequence-reused", "chain-broken". */
+  readonly kind: string;
+  readonly sequence: number;
+}
+
+/** The same, counted. */
+export interface CountedFault {
+  readonly kind: string;
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly lastSequence: number;
 }
 
 /** What recording a group of batches changed: for live events. Repeated alarm events and older findings are left out. */
@@ -43,6 +79,8 @@ export interface ChainGap {
   readonly toSequence: number;
   /** When the batch after the gap arrived: the gap is at least that old. */
   readonly sinceMs: number;
+  /** Code of the gateway's own record that accounts for the whole gap, e.g. "journal-batches-lost"; null: nobody knows. */
+  readonly explainedBy: string | null;
 }
 
 /** One epoch of a gateway's journal as the server has it. */
@@ -55,6 +93,7 @@ export interface EpochState {
   readonly lastReceivedMs: number;
   /** Oldest sequences first, at most 1000. */
   readonly gaps: readonly ChainGap[];
+  readonly faults: readonly CountedFault[];
 }
 
 /** The ingest's own door to the state store. All rejections mean: nothing was recorded, try again later. */
@@ -68,6 +107,29 @@ export interface IngestStore {
   recordBatches(batches: readonly AcceptedBatch[]): Promise<RecordedChanges>;
   /** A batch that came again proves that the gateway is alive. */
   touchGateways(gatewayIds: readonly string[], atMs: number): Promise<void>;
+  /** Counts duplicates and refusals by gateway, epoch and kind. */
+  countFaults(faults: readonly ChainFault[], atMs: number): Promise<void>;
+}
+
+/** What is known about clocks that were set after batches had been sealed. */
+export interface ClockCorrectionStore {
+  /** Durable when it resolves; known ones change nothing. */
+  addClockCorrections(gatewayId: string, corrections: readonly ClockCorrection[]): Promise<void>;
+  clockCorrections(gatewayId: string): Promise<readonly ClockCorrection[]>;
+  /**
+   * Remembers what is about to be written with wrong times, so that a later correction finds it. In the same transaction as it
+   * looks which corrections are known: of a correction and a batch that come at the same time, one sees the other.
+   * @returns the corrections known of these gateways
+   */
+  keepUnsynchronised(batches: readonly UnsynchronisedBatch[]): Promise<ReadonlyMap<string, readonly ClockCorrection[]>>;
+  /** Kept batches of that gateway and boot. */
+  unsynchronisedOf(
+    gateway: KnownGateway,
+    bootId: string,
+    untilMonotonicMs: number,
+  ): Promise<readonly UnsynchronisedBatch[]>;
+  /** Gives events that were recorded from these batches their corrected times and forgets the batches. */
+  finishCorrection(corrected: readonly UnsynchronisedBatch[]): Promise<void>;
 }
 
 /** How completely a gateway's journal has arrived. */

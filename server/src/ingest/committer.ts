@@ -1,9 +1,11 @@
-import { type Clock, describeError, isFrostlightError, type Logger } from "@frostlight/kernel";
+import type { DropRecord } from "@frostlight/contract";
+import { type Clock, describeError, type Logger } from "@frostlight/kernel";
 
-import type { ChainLink, IngestStore, RecordedChanges } from "../core/ingest.ts";
+import type { ChainFault, ChainLink, ClockCorrectionStore, IngestStore, RecordedChanges } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
-import type { SampleBatch, TimeSeriesStore } from "../core/timeseries.ts";
+import { type RejectedSample, rejectedSamplesOf, type SampleBatch, type TimeSeriesStore } from "../core/timeseries.ts";
 import { type ChainVerdict, judgeChain, neededSequences } from "./chain.ts";
+import { ClockCorrector } from "./clock-corrector.ts";
 import { publishChanges } from "./live-changes.ts";
 import { PointTags } from "./point-tags.ts";
 import type { AuthenticBatch } from "./screen.ts";
@@ -18,8 +20,8 @@ const duplicate: Settled = { result: "duplicate", reason: "" };
 const failuresBeforeGivingUp = 3;
 
 interface Deps {
-  readonly stateStore: IngestStore;
-  readonly timeSeries: Pick<TimeSeriesStore, "write">;
+  readonly stateStore: IngestStore & ClockCorrectionStore;
+  readonly timeSeries: Pick<TimeSeriesStore, "write" | "replace">;
   readonly live: LivePublisher;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,10 +31,12 @@ interface Deps {
 export class Committer {
   readonly #deps: Deps;
   readonly #tags: PointTags;
+  readonly #clocks: ClockCorrector;
 
   constructor(deps: Deps) {
     this.#deps = deps;
     this.#tags = new PointTags(deps.stateStore, deps.clock);
+    this.#clocks = new ClockCorrector(deps, this.#tags);
   }
 
   /** Never rejects. Groups must come one after the other. */
@@ -42,16 +46,19 @@ export class Committer {
     try {
       const verdicts = await this.#judge(group);
       const fresh: AuthenticBatch[] = [];
+      const faults: ChainFault[] = [];
       for (const [batch, verdict] of verdicts) {
         if (verdict.kind === "new") fresh.push(batch);
         else if (verdict.kind === "same-as") followers.push({ batch, of: verdict.batch });
-        else settled.set(batch, ofVerdict(verdict));
+        else {
+          settled.set(batch, ofVerdict(verdict));
+          faults.push(faultOf(batch, verdict));
+        }
       }
-      const written = await this.#writeSamples(fresh, settled);
+      const timed = await this.#correctClocks(fresh, receivedMs, settled);
+      const written = await this.#writeSamples(timed, settled);
       await this.#record(written, receivedMs, settled);
-      if (written.length === 0 && settled.values().some((fate) => fate.result === "duplicate")) {
-        await this.#touch(group, receivedMs);
-      }
+      await this.#note(faults, written.length === 0 ? group : [], receivedMs);
     } catch (error) {
       for (const batch of group) if (!settled.has(batch)) settled.set(batch, unrecorded(error));
     }
@@ -78,49 +85,48 @@ export class Committer {
     return verdicts;
   }
 
-  /** @returns the batches whose samples are durable; the fate of the others is settled */
-  async #writeSamples(
+  /** What the batches tell about the gateway's clock comes first; those whose news could not be used are put off. */
+  async #correctClocks(
     fresh: readonly AuthenticBatch[],
+    receivedMs: number,
     settled: Map<AuthenticBatch, Settled>,
-  ): Promise<readonly AuthenticBatch[]> {
+  ): Promise<readonly Written[]> {
+    const telling = fresh.filter(({ batch }) => batch.clockCorrections.length > 0);
+    const open = new Set(fresh);
+    for (const item of telling) {
+      try {
+        await this.#clocks.learn([item]);
+      } catch (error) {
+        settled.set(item, putOff(error));
+        open.delete(item);
+      }
+    }
+    const originals = [...open];
+    const corrected = await this.#clocks.correct(originals, receivedMs);
+    return corrected.map((batch, index) => ({ ...batch, original: originals[index] ?? batch, rejections: [] }));
+  }
+
+  /**
+   * Samples that nobody can store are left out and recorded with the reason; the rest of their batch is as good as any.
+   * @returns the batches whose samples are durable; the fate of the others is settled
+   */
+  async #writeSamples(fresh: readonly Written[], settled: Map<AuthenticBatch, Settled>): Promise<readonly Written[]> {
     const rows = await this.#sampleBatches(fresh);
     if (rows.size === 0) return fresh;
     try {
       await this.#deps.timeSeries.write([...rows.values()]);
       return fresh;
     } catch (error) {
-      if (!isFrostlightError(error, "timeseries/rejected")) {
-        // Batches without samples (alarms, mostly) do not wait for the time series.
-        for (const batch of rows.keys()) settled.set(batch, putOff(error));
-        return fresh.filter((batch) => !rows.has(batch));
-      }
-      return this.#writeOneByOne(fresh, rows, settled);
+      const rejected = rejectedSamplesOf(error) ?? [];
+      if (rejected.length > 0) return withoutRejected(fresh, rejected);
+      // Batches without samples (alarms, mostly) do not wait for the time series.
+      for (const batch of rows.keys()) settled.set(batch.original, putOff(error));
+      return fresh.filter((batch) => !rows.has(batch));
     }
   }
 
-  /** One batch of the group can never be written: find it, so that the others are not held up. */
-  async #writeOneByOne(
-    fresh: readonly AuthenticBatch[],
-    rows: ReadonlyMap<AuthenticBatch, SampleBatch>,
-    settled: Map<AuthenticBatch, Settled>,
-  ): Promise<readonly AuthenticBatch[]> {
-    const written: AuthenticBatch[] = [];
-    for (const batch of fresh) {
-      const row = rows.get(batch);
-      try {
-        if (row !== undefined) await this.#deps.timeSeries.write([row]);
-        written.push(batch);
-      } catch (error) {
-        const isRejected = isFrostlightError(error, "timeseries/rejected");
-        const detail = describeError(error);
-        settled.set(batch, isRejected ? { result: "refused", reason: "samples-rejected", detail } : putOff(error));
-      }
-    }
-    return written;
-  }
-
-  async #sampleBatches(fresh: readonly AuthenticBatch[]): Promise<ReadonlyMap<AuthenticBatch, SampleBatch>> {
-    const rows = new Map<AuthenticBatch, SampleBatch>();
+  async #sampleBatches(fresh: readonly Written[]): Promise<ReadonlyMap<Written, SampleBatch>> {
+    const rows = new Map<Written, SampleBatch>();
     for (const [gatewayId, batches] of Map.groupBy(fresh, ({ gateway }) => gateway.gatewayId)) {
       const points = await this.#tags.of(gatewayId, batches);
       for (const item of batches) {
@@ -140,11 +146,7 @@ export class Committer {
     return rows;
   }
 
-  async #record(
-    written: readonly AuthenticBatch[],
-    receivedMs: number,
-    settled: Map<AuthenticBatch, Settled>,
-  ): Promise<void> {
+  async #record(written: readonly Written[], receivedMs: number, settled: Map<AuthenticBatch, Settled>): Promise<void> {
     if (written.length === 0) return;
     try {
       await this.#recordTogether(written, receivedMs, settled);
@@ -157,7 +159,7 @@ export class Committer {
 
   /** What one gateway sent may be the reason why a transaction fails: it must not hold up the others. */
   async #recordByGateway(
-    byGateway: readonly (readonly AuthenticBatch[])[],
+    byGateway: readonly (readonly Written[])[],
     receivedMs: number,
     settled: Map<AuthenticBatch, Settled>,
   ): Promise<void> {
@@ -169,34 +171,80 @@ export class Committer {
         successes += 1;
       } catch (error) {
         failures += 1;
-        for (const batch of batches) settled.set(batch, unrecorded(error));
+        for (const batch of batches) settled.set(batch.original, unrecorded(error));
         if (successes === 0 && failures >= failuresBeforeGivingUp) throw error;
       }
     }
   }
 
   async #recordTogether(
-    written: readonly AuthenticBatch[],
+    written: readonly Written[],
     receivedMs: number,
     settled: Map<AuthenticBatch, Settled>,
   ): Promise<void> {
     const changes: RecordedChanges = await this.#deps.stateStore.recordBatches(
-      written.map(({ gateway, batch, hash, signature }) => ({ gateway, batch, hash, signature, receivedMs })),
+      written.map(({ gateway, batch, hash, signature, rejections }) => {
+        return { gateway, batch, hash, signature, receivedMs, rejections };
+      }),
     );
     for (const item of written) {
-      settled.set(item, { result: "stored", reason: "" });
+      settled.set(item.original, { result: "stored", reason: "" });
       if (item.batch.siteDescriptions.length > 0) this.#tags.forget(item.gateway.gatewayId);
     }
     publishChanges(this.#deps.live, written, changes);
   }
 
-  async #touch(group: readonly AuthenticBatch[], atMs: number): Promise<void> {
+  /** Counts what came again or was refused; a batch that came again proves that its gateway is alive. */
+  async #note(faults: readonly ChainFault[], silent: readonly AuthenticBatch[], atMs: number): Promise<void> {
+    if (faults.length === 0) return;
     try {
-      await this.#deps.stateStore.touchGateways([...new Set(group.map((item) => item.gateway.gatewayId))], atMs);
+      await this.#deps.stateStore.countFaults(faults, atMs);
+      const heard = faults.filter(({ kind }) => kind === "duplicate").map(({ gatewayId }) => gatewayId);
+      const gatewayIds = new Set(silent.map((item) => item.gateway.gatewayId)).intersection(new Set(heard));
+      if (gatewayIds.size > 0) await this.#deps.stateStore.touchGateways([...gatewayIds], atMs);
     } catch (error) {
       this.#deps.logger.warn("gateway-touch-failed", { error: describeError(error) });
     }
   }
+}
+
+/** A batch with the times and samples that are stored, and what came in. */
+interface Written extends AuthenticBatch {
+  readonly original: AuthenticBatch;
+  readonly rejections: readonly DropRecord[];
+}
+
+function withoutRejected(written: readonly Written[], rejected: readonly RejectedSample[]): readonly Written[] {
+  const byBatch = Map.groupBy(rejected, ({ gatewayId, epoch, sequence }) => `${gatewayId} ${epoch} ${sequence}`);
+  return written.map((item) => {
+    const { epoch, sequence, samples, sealedAt } = item.batch;
+    const own = byBatch.get(`${item.gateway.gatewayId} ${epoch} ${sequence}`);
+    if (own === undefined) return item;
+    const indexes = new Set(own.map(({ index }) => index));
+    const rejections = [...Map.groupBy(own, ({ reason }) => reason)].map(([reason, some]): DropRecord => {
+      const times = some
+        .map(({ index }) => samples[index]?.timeMs ?? 0)
+        .filter((timeMs) => Number.isSafeInteger(timeMs));
+      const ends = times.length === 0 ? [sealedAt.wallMs] : times;
+      return {
+        what: "sample-rejected",
+        count: some.length,
+        fromMs: Math.min(...ends),
+        toMs: Math.max(...ends),
+        reason,
+      };
+    });
+    return {
+      ...item,
+      rejections,
+      batch: { ...item.batch, samples: samples.filter((_, index) => !indexes.has(index)) },
+    };
+  });
+}
+
+function faultOf({ gateway, batch }: AuthenticBatch, verdict: ChainVerdict): ChainFault {
+  const kind = verdict.kind === "refused" ? verdict.reason : "duplicate";
+  return { gatewayId: gateway.gatewayId, epoch: batch.epoch, kind, sequence: batch.sequence };
 }
 
 function ofVerdict(verdict: Extract<ChainVerdict, { kind: "duplicate" | "refused" }>): Settled {

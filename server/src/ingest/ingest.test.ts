@@ -1,3 +1,6 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { alarmItem, dropItem, findingItem, healthItem, sampleItem, siteItem } from "./testing/fake-gateway.ts";
@@ -144,8 +147,8 @@ test("holes older than asked for are shown, and vanish when filled", async () =>
   expect((await rig.ingest.chainState(rig.gateway.gatewayId))[0]?.gaps).toEqual([]);
   await rig.clock.advance(60_001);
   expect((await rig.ingest.chainState(rig.gateway.gatewayId))[0]?.gaps).toEqual([
-    { fromSequence: 1, toSequence: 1, sinceMs: since },
-    { fromSequence: 3, toSequence: 4, sinceMs: since },
+    { fromSequence: 1, toSequence: 1, sinceMs: since, explainedBy: null },
+    { fromSequence: 3, toSequence: 4, sinceMs: since, explainedBy: null },
   ]);
   for (const n of [0, 2, 3]) await accept(batches[n]?.bytes ?? new Uint8Array());
   await rig.clock.advance(60_001);
@@ -182,13 +185,60 @@ test("when the time series is away, samples are put off but alarms are not, and 
   expect(await accept(samples.bytes)).toBe("stored");
 });
 
-test("a batch whose samples can never be written is refused and holds up nobody", async () => {
-  const batches = [1, 2, 3].map((n) => rig.gateway.seal([sampleItem("p", t0 + n, n)]));
-  rig.timeSeries.rejectedSequence = 2;
-  expect(await Promise.all(batches.map(({ bytes }) => accept(bytes)))).toEqual([
-    "stored",
-    "refused: samples-rejected",
-    "stored",
+test("a sample that can never be written is left out and recorded as dropped; the rest of its batch is stored", async () => {
+  const batches = [1, 2, 3].map((n) => rig.gateway.seal([sampleItem("p", t0 + n, n), sampleItem("q", t0 + n, 10 * n)]));
+  rig.timeSeries.rejectedValue = 2;
+  expect(await Promise.all(batches.map(({ bytes }) => accept(bytes)))).toEqual(["stored", "stored", "stored"]);
+  expect(rig.timeSeries.sampleCount()).toBe(5);
+  const shown = rig.events.flatMap((event) => (event.kind === "samples" ? event.samples : []));
+  expect(shown.map(({ value }) => value).toSorted((a, b) => Number(a) - Number(b))).toEqual([1, 3, 10, 20, 30]);
+  const database = new DatabaseSync(join(rig.folder, "state.db"), { readOnly: true });
+  const drops = database.prepare("select sequence, what, count, from_ms, reason from drops").all();
+  database.close();
+  expect(drops.map((row) => ({ ...row }))).toEqual([
+    { sequence: 2, what: "sample-rejected", count: 1, from_ms: t0 + 2, reason: "value 2 is not wanted" },
+  ]);
+});
+
+test("a reset, a gap, a duplicate and a reused sequence are told apart", async () => {
+  const [first, , third] = [1, 2, 3].map((n) => rig.gateway.seal([sampleItem("p", t0 + n, n)]));
+  for (const batch of [first, first, third]) if (batch !== undefined) await accept(batch.bytes);
+  expect(await accept(rig.gateway.forge([sampleItem("p", t0, 9)], { sequence: 1 }).bytes)).toBe(
+    "refused: sequence-reused",
+  );
+  await rig.clock.advance(1);
+  await accept(rig.gateway.forge([], { epoch: "00000000000000bb" }).bytes);
+  const states = await rig.ingest.chainState(rig.gateway.gatewayId, -10);
+  expect(states).toMatchObject([
+    {
+      epoch: rig.gateway.epoch,
+      batches: 2,
+      gaps: [{ fromSequence: 2, toSequence: 2, explainedBy: null }],
+      faults: [
+        { kind: "duplicate", count: 1, lastSequence: 1 },
+        { kind: "sequence-reused", count: 1, lastSequence: 1 },
+      ],
+    },
+    { epoch: "00000000000000bb", batches: 1, gaps: [], faults: [] },
+  ]);
+});
+
+test("a gap is explained once the gateway's own record of it has come", async () => {
+  const batches = [1, 2, 3, 4, 5].map((n) => rig.gateway.seal([sampleItem("p", t0 + n, n)]));
+  for (const index of [0, 4]) await accept(batches[index]?.bytes ?? new Uint8Array());
+  const parameters = { from: 2, to: 3, count: 2, reason: "checksum" };
+  const explanation = { code: "journal-batch-quarantined", parameters };
+  const drop = { what: "samples-rolled-up", count: 7, fromMs: t0, toMs: t0 + 9, reason: "disk-full, sequence 4" };
+  await accept(
+    rig.gateway.seal([
+      { kind: "health", event: { subject: "journal", state: "repaired", timeMs: t0, explanation } },
+      { kind: "drop", drop },
+    ]).bytes,
+  );
+  const [state] = await rig.ingest.chainState(rig.gateway.gatewayId, -10);
+  expect(state?.gaps.map((gap) => [gap.fromSequence, gap.toSequence, gap.explainedBy])).toEqual([
+    [2, 3, "journal-batch-quarantined"],
+    [4, 4, "samples-rolled-up"],
   ]);
 });
 

@@ -1,7 +1,15 @@
 import { type Clock, describeError, type Logger } from "@frostlight/kernel";
 import type { Registry } from "prom-client";
 
-import type { BatchAcceptor, ChainAudit, EpochState, IngestResult, IngestStore, KnownGateway } from "../core/ingest.ts";
+import type {
+  BatchAcceptor,
+  ChainAudit,
+  ClockCorrectionStore,
+  EpochState,
+  IngestResult,
+  IngestStore,
+  KnownGateway,
+} from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
 import type { TimeSeriesStore } from "../core/timeseries.ts";
 import { Committer, type Settled } from "./committer.ts";
@@ -13,8 +21,8 @@ import { type AuthenticBatch, type RefusedBytes, Screen } from "./screen.ts";
 
 export interface IngestDeps {
   readonly options?: IngestOptions;
-  readonly stateStore: IngestStore & ChainAudit;
-  readonly timeSeries: Pick<TimeSeriesStore, "write">;
+  readonly stateStore: IngestStore & ClockCorrectionStore & ChainAudit;
+  readonly timeSeries: Pick<TimeSeriesStore, "write" | "replace">;
   readonly live: LivePublisher;
   readonly clock: Clock;
   readonly logger: Logger;

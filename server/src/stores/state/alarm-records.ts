@@ -26,16 +26,12 @@ export async function recordAlarms(
   transaction: Transaction<Database>,
   batches: readonly AcceptedBatch[],
 ): Promise<RecordedChanges["alarms"]> {
-  const steps = batches.flatMap(({ gateway, batch }) =>
-    batch.alarmEvents.map((event, position): AlarmStep => ({
-      gateway,
-      epoch: batch.epoch,
-      sequence: batch.sequence,
-      position,
-      event,
-    })),
-  );
-  return recordAlarmSteps(transaction, steps);
+  return recordAlarmSteps(transaction, batches.flatMap(alarmSteps));
+}
+
+export function alarmSteps({ gateway, batch }: Pick<AcceptedBatch, "gateway" | "batch">): readonly AlarmStep[] {
+  const { epoch, sequence } = batch;
+  return batch.alarmEvents.map((event, position): AlarmStep => ({ gateway, epoch, sequence, position, event }));
 }
 
 export async function recordAlarmSteps(
@@ -56,6 +52,31 @@ export async function recordAlarmSteps(
     const alarm = alarms.get(alarmKey(step));
     return alarm === undefined ? [] : [{ alarm, event: step.event }];
   });
+}
+
+/** Gives recorded alarm events other times and folds their alarms again. */
+export async function rewriteAlarmTimes(
+  transaction: Transaction<Database>,
+  steps: readonly AlarmStep[],
+): Promise<void> {
+  const touched: AlarmStep[] = [];
+  for (const step of steps) {
+    const result = await transaction
+      .updateTable("alarm_events")
+      .set({ time_ms: step.event.timeMs, body: JSON.stringify(step.event) })
+      .where("gateway_id", "=", step.gateway.gatewayId)
+      .where("event_id", "=", step.event.eventId)
+      .where("epoch", "=", step.epoch)
+      .where("sequence", "=", step.sequence)
+      .executeTakeFirst();
+    if (result.numUpdatedRows > 0n) touched.push(step);
+  }
+  const alarms: Alarm[] = [];
+  for (const [step] of Map.groupBy(touched, alarmKey).values()) {
+    const alarm = step === undefined ? undefined : await refold(transaction, step.gateway, step.event.alarmId);
+    if (alarm !== undefined) alarms.push(alarm);
+  }
+  await saveAlarms(transaction, alarms);
 }
 
 function alarmKey(step: AlarmStep): string {

@@ -51,16 +51,18 @@ function comparePlaces(a: Placed<unknown>, b: Placed<unknown>): number {
 }
 
 export async function recordDrops(transaction: Transaction<Database>, batches: readonly PlacedBatch[]): Promise<void> {
-  const rows = place(batches, ({ batch }) => batch.drops).map(({ chainId, sequence, position, item }) => ({
-    chain_id: chainId,
-    sequence,
-    position,
-    what: item.what,
-    count: item.count,
-    from_ms: item.fromMs,
-    to_ms: item.toMs,
-    reason: item.reason,
-  }));
+  const rows = place(batches, ({ batch, rejections }) => [...batch.drops, ...rejections]).map(
+    ({ chainId, sequence, position, item }) => ({
+      chain_id: chainId,
+      sequence,
+      position,
+      what: item.what,
+      count: item.count,
+      from_ms: item.fromMs,
+      to_ms: item.toMs,
+      reason: item.reason,
+    }),
+  );
   for (const part of chunks(rows, 8)) await transaction.insertInto("drops").values(part).execute();
 }
 

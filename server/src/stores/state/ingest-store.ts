@@ -4,7 +4,7 @@ import { sql, type Transaction } from "kysely";
 import type {
   AcceptedBatch,
   ChainAudit,
-  ChainGap,
+  CountedFault,
   EpochState,
   IngestStore,
   KnownGateway,
@@ -14,8 +14,9 @@ import { recordAlarms } from "./alarm-records.ts";
 import { recordChanges } from "./change-records.ts";
 import { knownGateway } from "./enrolment.ts";
 import { newestByKey, recordDescriptions, recordDrops, recordFindings, recordHealth } from "./event-records.ts";
-import { chunks, type Db, parseDescription } from "./rows.ts";
-import type { Database } from "./schema.ts";
+import { type BareGap, explainGaps, gapExplanations } from "./gap-explanations.ts";
+import { chunks, type Db, excludedColumns, parseDescription } from "./rows.ts";
+import type { ChainFaultRow, Database } from "./schema.ts";
 
 /** Holes reported per epoch. */
 const maxGaps = 1000;
@@ -75,6 +76,9 @@ export function ingestStore(db: Db): IngestStore & ChainAudit {
         .orderBy("first_received_ms")
         .orderBy("epoch")
         .execute();
+      const faults = await db.selectFrom("chain_faults").selectAll().where("gateway_id", "=", gatewayId).execute();
+      const hasGaps = chains.some((chain) => chain.batches !== chain.last_sequence);
+      const explanations = hasGaps ? await gapExplanations(db, gatewayId) : [];
       const states: EpochState[] = [];
       for (const chain of chains) {
         states.push({
@@ -84,15 +88,56 @@ export function ingestStore(db: Db): IngestStore & ChainAudit {
           samples: chain.samples,
           firstReceivedMs: chain.first_received_ms,
           lastReceivedMs: chain.last_received_ms,
-          gaps: chain.batches === chain.last_sequence ? [] : await findGaps(db, chain.chain_id, gapBeforeMs),
+          gaps:
+            chain.batches === chain.last_sequence
+              ? []
+              : explainGaps(await findGaps(db, chain.chain_id, gapBeforeMs), chain.epoch, explanations),
+          faults: faults.filter((fault) => fault.epoch === chain.epoch).map(faultFromRow),
         });
       }
       return states;
     },
+
+    async countFaults(faults, atMs) {
+      const rows = [...Map.groupBy(faults, ({ gatewayId, epoch, kind }) => `${gatewayId} ${epoch} ${kind}`).values()];
+      await db.transaction().execute(async (transaction) => {
+        for (const [first, ...more] of rows) {
+          if (first === undefined) continue;
+          await transaction
+            .insertInto("chain_faults")
+            .values({
+              gateway_id: first.gatewayId,
+              epoch: first.epoch,
+              kind: first.kind,
+              count: 1 + more.length,
+              first_ms: atMs,
+              last_ms: atMs,
+              last_sequence: (more.at(-1) ?? first).sequence,
+            })
+            .onConflict((conflict) =>
+              conflict.columns(["gateway_id", "epoch", "kind"]).doUpdateSet({
+                ...excludedColumns(["last_ms", "last_sequence"]),
+                count: sql`chain_faults.count + excluded.count`,
+              }),
+            )
+            .execute();
+        }
+      });
+    },
   };
 }
 
-async function findGaps(db: Db, chainId: number, gapBeforeMs: number): Promise<readonly ChainGap[]> {
+function faultFromRow(row: ChainFaultRow): CountedFault {
+  return {
+    kind: row.kind,
+    count: row.count,
+    firstMs: row.first_ms,
+    lastMs: row.last_ms,
+    lastSequence: row.last_sequence,
+  };
+}
+
+async function findGaps(db: Db, chainId: number, gapBeforeMs: number): Promise<readonly BareGap[]> {
   const rows = await sql<{ previous: number; sequence: number; received_ms: number }>`
     select previous, sequence, received_ms from (
       select sequence, received_ms, coalesce(lag(sequence) over (order by sequence), 0) as previous

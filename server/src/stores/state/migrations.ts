@@ -111,7 +111,7 @@ const second: Migration = {
         primary key (gateway_id, boot_id, until_ms))`,
       `create table unsynchronised_batches (gateway_id text not null references gateways, epoch text not null,
         sequence ${integer} not null, boot_id text not null, monotonic_ms ${integer} not null,
-        received_ms ${integer} not null, body ${bytes} not null, points text not null,
+        received_ms ${integer} not null, body ${bytes} not null,
         primary key (gateway_id, epoch, sequence))`,
       `create index unsynchronised_batches_of_boot on unsynchronised_batches (gateway_id, boot_id, monotonic_ms)`,
       `create table chain_faults (gateway_id text not null references gateways, epoch text not null, kind text not null,

@@ -274,12 +274,10 @@ export interface UnsynchronisedBatchRow {
   received_ms: number;
   /** The encoded batch. */
   body: Uint8Array;
-  /** The traits its points were written with, JSON. */
-  points: string;
 }
 
 /** What was wrong with batches that came, beside what was stored. */
-interface ChainFaultRow {
+export interface ChainFaultRow {
   gateway_id: string;
   epoch: string;
   kind: string;

@@ -7,11 +7,19 @@ import { z } from "zod";
 
 import type { CertificateRegister } from "../../core/authority.ts";
 import type { GatewayFiles } from "../../core/gateway-records.ts";
-import type { CentralAlarmStore, ChainAudit, CommandStore, GatewayAccess, IngestStore } from "../../core/ingest.ts";
+import type {
+  CentralAlarmStore,
+  ChainAudit,
+  ClockCorrectionStore,
+  CommandStore,
+  GatewayAccess,
+  IngestStore,
+} from "../../core/ingest.ts";
 import type { AccountStore, EnrolmentStore, StateQueries } from "../../core/records.ts";
 import { accountStore } from "./accounts.ts";
 import { centralAlarmStore } from "./central-alarms.ts";
 import { certificateRegister } from "./certificates.ts";
+import { clockCorrectionStore } from "./clock-correction-store.ts";
 import { commandStore } from "./command-store.ts";
 import { enrolmentStore } from "./enrolment.ts";
 import { gatewayFiles } from "./gateway-files.ts";
@@ -38,6 +46,7 @@ export interface StateStore
     EnrolmentStore,
     GatewayAccess,
     IngestStore,
+    ClockCorrectionStore,
     ChainAudit,
     CommandStore,
     CentralAlarmStore,
@@ -71,6 +80,7 @@ export async function openStateStore(
     ...accountStore(writer, clock),
     ...enrolmentStore(writer, clock),
     ...ingestStore(writer),
+    ...clockCorrectionStore(writer, clock),
     ...commandStore(writer),
     ...centralAlarmStore(writer),
     ...certificateRegister(writer),
