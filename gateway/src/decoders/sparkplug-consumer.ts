@@ -140,7 +140,7 @@ export class SparkplugConsumer {
     const metrics: NamedMetric[] = [];
     for (const metric of payload.metrics) {
       if (metric.name === null) continue;
-      if (session.types.size >= maxKnownMetrics) break;
+      if (session.types.size >= maxKnownMetrics || session.aliases.size >= maxKnownMetrics) break;
       const known = { device: topic.device, name: metric.name, dataType: metric.dataType };
       session.types.set(typeKey(topic.device, metric.name), metric.dataType);
       if (metric.alias !== null) session.aliases.set(metric.alias, known);
