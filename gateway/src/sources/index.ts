@@ -1,6 +1,7 @@
 import { createRegistry, type Registry } from "@frostlight/kernel";
 
 import type { SourceDefinition } from "../core/source.ts";
+import { csvReplay } from "./csv-replay.ts";
 import { modbus } from "./modbus.ts";
 import { mqttBroker } from "./mqtt-broker.ts";
 import { mqtt } from "./mqtt.ts";
@@ -12,4 +13,5 @@ export const sourceRegistry: Registry<SourceDefinition> = createRegistry<SourceD
   mqtt,
   opcua,
   modbus,
+  csvReplay,
 ]);
