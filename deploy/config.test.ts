@@ -42,7 +42,7 @@ describe("the configuration examples", () => {
       .filter((name) => name.startsWith("gateway-"))
       .map((name) => parseConfig(name, read("config", name), gatewayConfig));
     const kinds = new Set(gateways.flatMap(({ sources }) => sources.map(({ kind }) => kind)));
-    expect(kinds).toEqual(new Set(["mqtt-broker", "mqtt", "opcua"]));
+    expect(kinds).toEqual(new Set(["mqtt-broker", "mqtt", "opcua", "modbus", "csv-replay"]));
     expect(gateways.some(({ cameras }) => cameras.length > 0)).toBe(true);
   });
 
