@@ -1,12 +1,11 @@
-import { open } from "node:fs/promises";
+import type { JournalFiles } from "./files.ts";
 
 /** Shortens a file to `sizeBytes` and makes what remains durable: after a crash it may so far live in memory only. */
-export async function cutFile(path: string, sizeBytes: number): Promise<void> {
-  const handle = await open(path, "r+");
+export async function cutFile(files: JournalFiles, path: string, sizeBytes: number): Promise<void> {
+  const handle = await files.open(path, "r+");
   try {
-    const { size } = await handle.stat();
-    if (size > sizeBytes) await handle.truncate(sizeBytes);
-    await handle.sync();
+    await handle.truncate(sizeBytes);
+    await handle.datasync();
   } finally {
     await handle.close();
   }

@@ -1,16 +1,9 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  describeError,
-  errorCode,
-  isFrostlightError,
-  type Random,
-  readState,
-  syncFolder,
-  writeFileAtomic,
-} from "@frostlight/kernel";
+import { describeError, errorCode, isFrostlightError, type Random } from "@frostlight/kernel";
 import { z } from "zod";
+
+import { type JournalFiles, readSmallState, writeAtomic } from "./files.ts";
 
 const epochName = /^[0-9a-f]{16}$/;
 const schema = z.object({ version: z.literal(1), gatewayId: z.string().min(1), epoch: z.string().regex(epochName) });
@@ -24,49 +17,53 @@ export type EpochChoice =
   | { readonly kind: "none"; readonly problem: string };
 
 /** Decides which epoch to go on with; writes nothing. */
-export async function chooseEpoch(folder: string, gatewayId: string): Promise<EpochChoice> {
+export async function chooseEpoch(files: JournalFiles, folder: string, gatewayId: string): Promise<EpochChoice> {
   let problem = "";
   try {
-    const named = await readState(join(folder, "journal.json"), (text) => schema.parse(JSON.parse(text)));
+    const named = await readSmallState(files, join(folder, "journal.json"), (text) => schema.parse(JSON.parse(text)));
     if (named?.gatewayId === gatewayId) return { kind: "known", epoch: named.epoch };
     if (named !== undefined) return { kind: "none", problem: `the journal belongs to ${named.gatewayId}` };
   } catch (error) {
     if (!isFrostlightError(error, "state/corrupt")) throw error;
     problem = describeError(error);
   }
-  const newest = await newestEpochFolder(folder);
+  const newest = await newestEpochFolder(files, folder);
   if (newest === undefined) return { kind: "none", problem };
   return { kind: "guess", epoch: newest, problem: problem === "" ? "journal.json is missing" : problem };
 }
 
 /** Makes a new epoch durable: its folder and the file that names it. */
-export async function beginEpoch(folder: string, gatewayId: string, random: Random): Promise<string> {
+export async function beginEpoch(
+  files: JournalFiles,
+  folder: string,
+  gatewayId: string,
+  random: Random,
+): Promise<string> {
   const epoch = Buffer.from(random.bytes(8)).toString("hex");
-  await mkdir(join(folder, epoch), { recursive: true });
-  await nameEpoch(folder, gatewayId, epoch);
+  await files.mkdir(join(folder, epoch));
+  await nameEpoch(files, folder, gatewayId, epoch);
   return epoch;
 }
 
 /** Writes the file that names the epoch. */
-export async function nameEpoch(folder: string, gatewayId: string, epoch: string): Promise<void> {
-  await writeFileAtomic(join(folder, "journal.json"), JSON.stringify({ version: 1, gatewayId, epoch }));
-  await syncFolder(folder);
+export async function nameEpoch(files: JournalFiles, folder: string, gatewayId: string, epoch: string): Promise<void> {
+  await writeAtomic(files, join(folder, "journal.json"), JSON.stringify({ version: 1, gatewayId, epoch }));
 }
 
-async function newestEpochFolder(folder: string): Promise<string | undefined> {
+async function newestEpochFolder(files: JournalFiles, folder: string): Promise<string | undefined> {
   let newest: { readonly name: string; readonly timeMs: number } | undefined;
-  for (const name of (await readdir(folder)).filter((entry) => epochName.test(entry))) {
-    const timeMs = await lastWriteMs(join(folder, name));
+  for (const name of (await files.readdir(folder)).filter((entry) => epochName.test(entry))) {
+    const timeMs = await lastWriteMs(files, join(folder, name));
     if (newest === undefined || timeMs > newest.timeMs) newest = { name, timeMs };
   }
   return newest?.name;
 }
 
-async function lastWriteMs(folder: string): Promise<number> {
+async function lastWriteMs(files: JournalFiles, folder: string): Promise<number> {
   let lastMs = 0;
-  for (const name of await readdir(folder)) {
+  for (const name of await files.readdir(folder)) {
     try {
-      lastMs = Math.max(lastMs, (await stat(join(folder, name))).mtimeMs);
+      lastMs = Math.max(lastMs, (await files.stat(join(folder, name))).mtimeMs);
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
     }

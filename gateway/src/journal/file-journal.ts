@@ -11,6 +11,7 @@ import type {
   StoredBatch,
 } from "../core/journal.ts";
 import type { SequenceSet } from "../core/sequence-set.ts";
+import type { JournalFiles } from "./files.ts";
 import { GroupQueue, rejectAll } from "./group-queue.ts";
 import { checkItem } from "./item-check.ts";
 import type { JournalOptions } from "./options.ts";
@@ -32,6 +33,7 @@ export interface Journal extends JournalWriter, JournalReader, JournalRelease, J
 }
 
 export interface JournalParts extends SealerParts {
+  readonly files: JournalFiles;
   /** The epoch's folder. */
   readonly folder: string;
   readonly positionsPath: string;
@@ -72,14 +74,14 @@ export class FileJournal implements Journal {
     this.#parts = parts;
     this.epoch = parts.epoch;
     const { maxBytes, segmentBytes } = parts.options;
-    this.#store = new SegmentStore(parts.folder, recovered.segments, Math.min(segmentBytes, maxBytes / 4));
+    this.#store = new SegmentStore(parts.files, parts.folder, recovered.segments, Math.min(segmentBytes, maxBytes / 4));
     this.#settled = recovered.settled;
     this.#lastSequence = recovered.lastSequence;
     this.#nextSequence = recovered.nextSequence;
     this.#lastHash = recovered.lastHash;
     this.#tornTailsCut = recovered.tornTailsCut;
     this.#reports = [...reports, ...recovered.reports];
-    this.#positions = new PositionsWriter(parts.positionsPath, parts.clock, parts.logger, () => ({
+    this.#positions = new PositionsWriter(parts.files, parts.positionsPath, parts.clock, parts.logger, () => ({
       epoch: this.epoch,
       highestSequence: this.#nextSequence - 1,
       highestHash: this.#lastHash,
@@ -89,7 +91,7 @@ export class FileJournal implements Journal {
 
   /** Goes on in the last segment when it is whole, makes room, and journals the reports of recovery. */
   async begin(canResume: boolean): Promise<void> {
-    await fillFromDisk(this.#receipts, this.#store.segments);
+    await fillFromDisk(this.#parts.files, this.#receipts, this.#store.segments);
     if (canResume) await this.#store.resume();
     await this.#makeRoom();
     if (this.#reports.length > 0) this.#commitSoon();

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { JournalItem, SigningKey } from "@frostlight/contract";
@@ -6,6 +5,7 @@ import { type Clock, describeError, isFrostlightError, type Logger, type Random 
 
 import { beginEpoch, chooseEpoch, nameEpoch } from "./epoch.ts";
 import { FileJournal, type Journal } from "./file-journal.ts";
+import { diskFiles, type JournalFiles } from "./files.ts";
 import type { JournalOptions } from "./options.ts";
 import { type Positions, readPositions } from "./positions.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -18,6 +18,8 @@ import { journalHealth } from "./reports.ts";
  */
 export async function openJournal(parts: {
   readonly folder: string;
+  /** The disk; another only in tests. */
+  readonly files?: JournalFiles;
   readonly gatewayId: string;
   readonly signingKey: SigningKey;
   readonly clock: Clock;
@@ -29,21 +31,25 @@ export async function openJournal(parts: {
   readonly options: JournalOptions;
 }): Promise<Journal> {
   const { folder, gatewayId, signingKey, clock, logger } = parts;
-  await mkdir(folder, { recursive: true });
-  const quarantine = await Quarantine.open(join(folder, "quarantine"), logger);
+  const files = parts.files ?? diskFiles;
+  await files.mkdir(folder);
+  const quarantine = await Quarantine.open(files, join(folder, "quarantine"), logger);
   const positionsPath = join(folder, "positions.json");
   const reports: JournalItem[] = [];
   const report = (code: string, reason: string): void => {
     logger.warn(code, { folder, reason });
     reports.push(journalHealth("repaired", code, clock.nowMs(), { reason }));
   };
-  const positions = await positionsOrNothing(positionsPath, report);
+  const positions = await positionsOrNothing(files, positionsPath, report);
   const recover = async (epoch: string) => {
     const known = positions?.epoch === epoch ? positions : undefined;
-    return new Recovery({ folder: join(folder, epoch), epoch, gatewayId, signingKey, quarantine, clock }, known).run();
+    return new Recovery(
+      { files, folder: join(folder, epoch), epoch, gatewayId, signingKey, quarantine, clock },
+      known,
+    ).run();
   };
 
-  const choice = await chooseEpoch(folder, gatewayId);
+  const choice = await chooseEpoch(files, folder, gatewayId);
   let epoch = choice.kind === "none" ? undefined : choice.epoch;
   let recovered = epoch === undefined ? undefined : await recover(epoch);
   if (choice.kind === "none" && choice.problem !== "") report("journal-lost", choice.problem);
@@ -55,14 +61,14 @@ export async function openJournal(parts: {
     recovered = undefined;
   }
   if (epoch === undefined || recovered === undefined) {
-    epoch = await beginEpoch(folder, gatewayId, parts.random);
+    epoch = await beginEpoch(files, folder, gatewayId, parts.random);
     recovered = await recover(epoch);
   } else if (choice.kind === "guess") {
     report("journal-adopted", choice.problem);
-    await nameEpoch(folder, gatewayId, epoch);
+    await nameEpoch(files, folder, gatewayId, epoch);
   }
   const journal = new FileJournal(
-    { ...parts, folder: join(folder, epoch), positionsPath, epoch, quarantine },
+    { ...parts, files, folder: join(folder, epoch), positionsPath, epoch, quarantine },
     recovered,
     reports,
   );
@@ -71,11 +77,12 @@ export async function openJournal(parts: {
 }
 
 async function positionsOrNothing(
+  files: JournalFiles,
   path: string,
   report: (code: string, reason: string) => void,
 ): Promise<Positions | undefined> {
   try {
-    return await readPositions(path);
+    return await readPositions(files, path);
   } catch (error) {
     if (!isFrostlightError(error, "state/corrupt")) throw error;
     report("journal-positions-damaged", describeError(error));

@@ -1,14 +1,8 @@
-import {
-  type CancelTimer,
-  type Clock,
-  describeError,
-  type Logger,
-  readState,
-  writeFileAtomic,
-} from "@frostlight/kernel";
+import { type CancelTimer, type Clock, describeError, type Logger } from "@frostlight/kernel";
 import { z } from "zod";
 
 import type { SequenceRange } from "../core/sequence-set.ts";
+import { type JournalFiles, readSmallState, writeAtomic } from "./files.ts";
 
 const sequence = z.number().int().min(1);
 const schema = z.object({
@@ -32,8 +26,8 @@ export interface Positions {
 }
 
 /** Reads the positions; absent is undefined, damaged is `state/corrupt` with a copy kept aside. */
-export function readPositions(path: string): Promise<Positions | undefined> {
-  return readState(path, (text) => schema.parse(JSON.parse(text)));
+export function readPositions(files: JournalFiles, path: string): Promise<Positions | undefined> {
+  return readSmallState(files, path, (text) => schema.parse(JSON.parse(text)));
 }
 
 /**
@@ -41,6 +35,7 @@ export function readPositions(path: string): Promise<Positions | undefined> {
  * send, which the server drops.
  */
 export class PositionsWriter {
+  readonly #files: JournalFiles;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -51,7 +46,8 @@ export class PositionsWriter {
   #dirty = false;
   #failing = false;
 
-  constructor(path: string, clock: Clock, logger: Logger, current: () => Positions) {
+  constructor(files: JournalFiles, path: string, clock: Clock, logger: Logger, current: () => Positions) {
+    this.#files = files;
     this.#path = path;
     this.#clock = clock;
     this.#logger = logger;
@@ -78,7 +74,7 @@ export class PositionsWriter {
     if (!this.#dirty) return;
     this.#dirty = false;
     try {
-      await writeFileAtomic(this.#path, JSON.stringify({ version: 1, ...this.#current() }));
+      await writeAtomic(this.#files, this.#path, JSON.stringify({ version: 1, ...this.#current() }));
       this.#failing = false;
     } catch (error) {
       this.#dirty = true;

@@ -1,24 +1,27 @@
-import { mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { describeError, type Logger, writeFileAtomic } from "@frostlight/kernel";
+import { describeError, type Logger } from "@frostlight/kernel";
+
+import { type JournalFiles, writeAtomic } from "./files.ts";
 
 /** Damaged bytes, kept for whoever wants to look. A file's name says where they were, so the same damage is kept once. */
 export class Quarantine {
+  readonly #files: JournalFiles;
   readonly #folder: string;
   readonly #logger: Logger;
   readonly #names: Set<string>;
 
-  private constructor(folder: string, logger: Logger, names: Iterable<string>) {
+  private constructor(files: JournalFiles, folder: string, logger: Logger, names: Iterable<string>) {
+    this.#files = files;
     this.#folder = folder;
     this.#logger = logger;
     this.#names = new Set(names);
   }
 
-  static async open(folder: string, logger: Logger): Promise<Quarantine> {
-    await mkdir(folder, { recursive: true });
-    const names = (await readdir(folder)).filter((name) => name.endsWith(".bytes"));
-    return new Quarantine(folder, logger, names);
+  static async open(files: JournalFiles, folder: string, logger: Logger): Promise<Quarantine> {
+    await files.mkdir(folder);
+    const names = (await files.readdir(folder)).filter((name) => name.endsWith(".bytes"));
+    return new Quarantine(files, folder, logger, names);
   }
 
   /** Pieces of damage kept so far. */
@@ -33,7 +36,7 @@ export class Quarantine {
     this.#names.add(name);
     this.#logger.warn("journal-bytes-quarantined", { segment: segmentPath, offset, bytes: bytes.length });
     try {
-      await writeFileAtomic(join(this.#folder, name), bytes);
+      await writeAtomic(this.#files, join(this.#folder, name), bytes);
     } catch (error) {
       this.#logger.error("quarantine-failed", { name, error: describeError(error) });
     }

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-
 import { receiptsOf } from "@frostlight/contract";
 
 import { readEnvelope } from "./envelope.ts";
+import type { JournalFiles } from "./files.ts";
 import { scanSegment } from "./scan.ts";
 import type { Segment } from "./segment.ts";
 
@@ -82,7 +81,11 @@ class ReceiptTable {
 }
 
 /** Remembers the receipts of the newest batches on disk. Damage is skipped here: recovery deals with it. */
-export async function fillFromDisk(window: ReceiptWindow, segments: readonly Segment[]): Promise<void> {
+export async function fillFromDisk(
+  files: JournalFiles,
+  window: ReceiptWindow,
+  segments: readonly Segment[],
+): Promise<void> {
   const newestFirst: number[][] = [];
   let found = 0;
   let readBytes = 0;
@@ -90,7 +93,7 @@ export async function fillFromDisk(window: ReceiptWindow, segments: readonly Seg
     readBytes += segment.sizeBytes;
     if (found >= rememberedReceipts || (readBytes > maxReadBytes && newestFirst.length > 0)) break;
     const receipts: number[] = [];
-    for (const { payload } of scanSegment(await readFile(segment.path)).records) {
+    for (const { payload } of scanSegment(await files.readFile(segment.path)).records) {
       const body = readEnvelope(payload)?.body;
       if (body !== undefined) receipts.push(...receiptsOf(body));
     }

@@ -1,4 +1,3 @@
-import { mkdir, readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
 import {
@@ -14,6 +13,7 @@ import type { Clock } from "@frostlight/kernel";
 import { SequenceSet } from "../core/sequence-set.ts";
 import { cutFile } from "./cut-file.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
+import type { JournalFiles } from "./files.ts";
 import { type Positions, positionsInterval } from "./positions.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { headerBytes } from "./record.ts";
@@ -41,6 +41,7 @@ export interface Recovered {
 }
 
 export interface RecoveryContext {
+  readonly files: JournalFiles;
   readonly folder: string;
   readonly epoch: string;
   readonly gatewayId: string;
@@ -74,9 +75,9 @@ export class Recovery {
   }
 
   async run(): Promise<Recovered> {
-    const { folder } = this.#context;
-    await mkdir(folder, { recursive: true });
-    const names = (await readdir(folder)).filter((name) => sequenceOfName(name) !== undefined).sort();
+    const { files, folder } = this.#context;
+    await files.mkdir(folder);
+    const names = (await files.readdir(folder)).filter((name) => sequenceOfName(name) !== undefined).sort();
     for (const [from, to] of this.#positions?.released ?? []) this.#settled.addRange(from, to);
     this.#nextSequence = sequenceOfName(names[0] ?? "") ?? 1;
     this.#settled.addRange(1, this.#nextSequence - 1);
@@ -99,12 +100,12 @@ export class Recovery {
   async #readSegment(name: string, nextFirst: number | undefined): Promise<void> {
     const path = join(this.#context.folder, name);
     const segment = new Segment(path, sequenceOfName(name) ?? 1);
-    segment.sizeBytes = (await stat(path)).size;
+    segment.sizeBytes = (await this.#context.files.stat(path)).size;
     // A segment is begun when all before it is durable.
     this.#giveUp(this.#nextSequence, segment.firstSequence - 1, "damaged", this.#context.clock.nowMs());
     this.#nextSequence = Math.max(this.#nextSequence, segment.firstSequence);
     if (segment.sizeBytes === 0) {
-      await unlink(path);
+      await this.#context.files.unlink(path);
       return;
     }
     this.#segments.push(segment);
@@ -117,7 +118,7 @@ export class Recovery {
       this.#nextSequence = nextFirst;
       return;
     }
-    const bytes = await readFile(path);
+    const bytes = await this.#context.files.readFile(path);
     const { links, damaged } = this.#check(scanSegment(bytes), nextFirst ?? Number.POSITIVE_INFINITY);
     for (const link of links) this.#take(segment, link);
     segment.seal();
@@ -179,7 +180,7 @@ export class Recovery {
     const tail = damaged.filter((region) => region.offset >= end);
     const first = tail[0];
     if (first === undefined || first.torn) {
-      await cutFile(segment.path, end);
+      await cutFile(this.#context.files, segment.path, end);
       segment.sizeBytes = end;
       this.#canResume = true;
     }

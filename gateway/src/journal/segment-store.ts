@@ -1,9 +1,9 @@
-import { type FileHandle, open, readFile, unlink } from "node:fs/promises";
 import { join } from "node:path";
 
-import { errorCode, syncFolder } from "@frostlight/kernel";
+import { errorCode } from "@frostlight/kernel";
 
 import type { SequenceSet } from "../core/sequence-set.ts";
+import { type JournalFile, type JournalFiles, writeFully } from "./files.ts";
 import { readHeader, readPayload } from "./record.ts";
 import { scanSegment } from "./scan.ts";
 import { Segment, segmentName } from "./segment.ts";
@@ -21,7 +21,7 @@ export type ReadOutcome =
 
 interface Active {
   readonly segment: Segment;
-  readonly handle: FileHandle;
+  readonly handle: JournalFile;
 }
 
 /**
@@ -30,16 +30,18 @@ interface Active {
  * file is left alone and a new segment is begun.
  */
 export class SegmentStore {
+  readonly #files: JournalFiles;
   readonly #folder: string;
   readonly #segments: Segment[];
   readonly #segmentBytes: number;
   #active: Active | undefined;
-  #reader: { readonly segment: Segment; readonly handle: FileHandle } | undefined;
+  #reader: { readonly segment: Segment; readonly handle: JournalFile } | undefined;
   /** Reads go one after the other: they share one open file. */
   #reading: Promise<unknown> = Promise.resolve();
   #sizeBytes = 0;
 
-  constructor(folder: string, segments: readonly Segment[], segmentBytes: number) {
+  constructor(files: JournalFiles, folder: string, segments: readonly Segment[], segmentBytes: number) {
+    this.#files = files;
     this.#folder = folder;
     this.#segments = [...segments];
     this.#segmentBytes = segmentBytes;
@@ -87,7 +89,7 @@ export class SegmentStore {
   async #readNow(sequence: number): Promise<ReadOutcome> {
     const segment = this.#segmentOf(sequence);
     if (segment === undefined) return { kind: "missing" };
-    if (!segment.isIndexed) await indexSegment(segment);
+    if (!segment.isIndexed) await indexSegment(this.#files, segment);
     const place = segment.locate(sequence);
     if (place === undefined) return { kind: "missing" };
     const handle = await this.#readHandle(segment);
@@ -110,10 +112,10 @@ export class SegmentStore {
       this.#segments.shift();
       this.#sizeBytes -= oldest.sizeBytes;
       if (this.#reader?.segment === oldest) await this.#alone(() => this.#closeReader());
-      await unlink(oldest.path);
+      await this.#files.unlink(oldest.path);
       removed = true;
     }
-    if (removed) await syncFolder(this.#folder);
+    if (removed) await this.#files.syncFolder(this.#folder);
     return this.#sizeBytes <= maxBytes;
   }
 
@@ -139,7 +141,7 @@ export class SegmentStore {
   async resume(): Promise<void> {
     const segment = this.#segments.at(-1);
     if (segment === undefined || segment.sizeBytes >= this.#segmentBytes) return;
-    this.#active = { segment, handle: await open(segment.path, "r+") };
+    this.#active = { segment, handle: await this.#files.open(segment.path, "r+") };
   }
 
   #alone<T>(task: () => Promise<T>): Promise<T> {
@@ -166,9 +168,9 @@ export class SegmentStore {
     }
     await this.endSegment();
     const segment = new Segment(join(this.#folder, segmentName(sequence)), sequence);
-    const handle = await open(segment.path, "w+");
+    const handle = await this.#files.open(segment.path, "w+");
     try {
-      await syncFolder(this.#folder);
+      await this.#files.syncFolder(this.#folder);
     } catch (error) {
       await handle.close();
       throw error;
@@ -194,11 +196,11 @@ export class SegmentStore {
     await active.handle.close().catch(() => undefined);
   }
 
-  async #readHandle(segment: Segment): Promise<FileHandle | undefined> {
+  async #readHandle(segment: Segment): Promise<JournalFile | undefined> {
     if (this.#reader?.segment !== segment) {
       await this.#closeReader();
       try {
-        this.#reader = { segment, handle: await open(segment.path, "r") };
+        this.#reader = { segment, handle: await this.#files.open(segment.path, "r") };
       } catch (error) {
         if (errorCode(error) === "ENOENT") return undefined;
         throw error;
@@ -214,15 +216,8 @@ export class SegmentStore {
   }
 }
 
-async function indexSegment(segment: Segment): Promise<void> {
-  for (const { sequence, offset } of scanSegment(await readFile(segment.path)).records) segment.add(sequence, offset);
+async function indexSegment(files: JournalFiles, segment: Segment): Promise<void> {
+  for (const { sequence, offset } of scanSegment(await files.readFile(segment.path)).records)
+    segment.add(sequence, offset);
   segment.seal();
-}
-
-async function writeFully(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
