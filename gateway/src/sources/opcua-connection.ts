@@ -13,16 +13,13 @@ import { type MonitoredNode, OpcUaSubscription } from "./opcua-subscription.ts";
 import { readUnits } from "./opcua-units.ts";
 import { hasNewSemantics, reasonOf } from "./opcua-value.ts";
 
-type Binding = PointBinding<OpcUaAddress>;
-
 /** What a connection tells while it lives. */
 export interface ConnectionEvents {
-  /** @param unit as the server says; null: it says none */
-  value(binding: Binding, dataValue: DataValue, unit: Unit | null): void;
+  value(point: TrackedPoint, dataValue: DataValue): void;
   /** The values that came together have all been told. */
   settled(): void;
   /** A node that cannot be monitored: it is not found, or the server does not let us. Told once per connection. */
-  refused(binding: Binding, code: string, detail: string): void;
+  refused(point: TrackedPoint, code: string, detail: string): void;
   missed(notifications: number): void;
 }
 
@@ -31,9 +28,23 @@ const missedKeepAlives = 2;
 /** Units are not read again more often than this. */
 const unitsRefreshMs = 1_000;
 
-interface Monitored {
-  readonly nodeId: string;
-  readonly unit: Unit | null;
+/** A point with what is known of it. It travels with its values: nothing is looked up for each of them. */
+export interface TrackedPoint {
+  readonly binding: PointBinding<OpcUaAddress>;
+  /** On the present connection; undefined: not monitored. */
+  nodeId: string | undefined;
+  /** As the server says; null: it says none. */
+  unit: Unit | null;
+  /** What was handed over last; undefined before the first value. */
+  known: KnownValue | undefined;
+}
+
+export interface KnownValue {
+  value: number | null;
+  sourceTimeMs: number | null;
+  reason: string | null;
+  /** Monotonic. */
+  submittedMs: number;
 }
 
 /** A session with its subscription, from connecting until it breaks, freezes or is closed. */
@@ -43,10 +54,11 @@ export class OpcUaConnection {
   readonly #context: SourceContext;
   readonly #events: ConnectionEvents;
   readonly #session: OpcUaSession;
-  readonly #monitored = new Map<Binding, Monitored>();
-  readonly #refused = new Set<Binding>();
+  readonly #refused = new Set<TrackedPoint>();
+  #points: readonly TrackedPoint[] = [];
+  #isClosed = false;
   #space: SessionSpace | undefined;
-  #subscription: OpcUaSubscription<Binding | null> | undefined;
+  #subscription: OpcUaSubscription<TrackedPoint | null> | undefined;
   #heardMs: number;
   #unitsReadMs = Number.NEGATIVE_INFINITY;
 
@@ -85,13 +97,17 @@ export class OpcUaConnection {
     return this.#session.peer;
   }
 
-  /** Bindings that are not monitored. */
-  get refused(): readonly Binding[] {
+  /** Points that are not monitored. */
+  get refused(): readonly TrackedPoint[] {
     return [...this.#refused];
   }
 
   monitoredNodeIds(): ReadonlySet<string> {
-    return new Set([...this.#monitored.values()].map(({ nodeId }) => this.#library.resolveNodeId(nodeId).toString()));
+    return new Set(
+      this.#points.flatMap(({ nodeId }) =>
+        nodeId === undefined ? [] : [this.#library.resolveNodeId(nodeId).toString()],
+      ),
+    );
   }
 
   /** Set once the connection is open. */
@@ -100,7 +116,12 @@ export class OpcUaConnection {
   }
 
   /** Throws `opcua/certificate-unknown` or whatever went wrong; {@link close} must be called then too. */
-  async open(points: readonly Binding[]): Promise<void> {
+  async open(points: readonly TrackedPoint[]): Promise<void> {
+    this.#points = points;
+    for (const point of points) {
+      point.nodeId = undefined;
+      point.unit = null;
+    }
     const session = await this.#session.open();
     const space = await openSpace(this.#library, session);
     this.#space = space;
@@ -118,17 +139,15 @@ export class OpcUaConnection {
   }
 
   /** Asks the server for values now, whether they changed or not. */
-  async read(bindings: readonly Binding[]): Promise<void> {
-    const known = bindings.flatMap((binding) => {
-      const monitored = this.#monitored.get(binding);
-      return monitored === undefined ? [] : [{ binding, ...monitored }];
-    });
-    if (this.#space === undefined || known.length === 0) return;
+  async read(points: readonly TrackedPoint[]): Promise<void> {
+    const nodeIds = points.map(({ nodeId }) => nodeId);
+    if (this.#space === undefined || !nodeIds.every((nodeId) => nodeId !== undefined)) return;
     // No sign of life: a server that lost the subscription answers reads all the same.
-    const values = await this.#space.values(known.map(({ nodeId }) => nodeId));
-    for (const [index, { binding, unit }] of known.entries()) {
+    const values = await this.#space.values(nodeIds);
+    if (this.#isClosed) return;
+    for (const [index, point] of points.entries()) {
       const value = values[index];
-      if (value !== undefined) this.#events.value(binding, value, unit);
+      if (value !== undefined) this.#events.value(point, value);
     }
     this.#events.settled();
   }
@@ -138,6 +157,7 @@ export class OpcUaConnection {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#session.close();
   }
 
@@ -145,9 +165,9 @@ export class OpcUaConnection {
     this.#heardMs = this.#context.clock.monotonicMs();
   }
 
-  async #subscribe(session: ClientSession, space: SessionSpace): Promise<OpcUaSubscription<Binding | null>> {
+  async #subscribe(session: ClientSession, space: SessionSpace): Promise<OpcUaSubscription<TrackedPoint | null>> {
     const { publishingIntervalMs } = this.#options;
-    return OpcUaSubscription.create<Binding | null>(
+    return OpcUaSubscription.create<TrackedPoint | null>(
       this.#library,
       session,
       { publishingIntervalMs, itemsPerCall: space.limits.monitor },
@@ -155,11 +175,12 @@ export class OpcUaConnection {
         heard: () => {
           this.#heard();
         },
-        value: (binding, value) => {
-          if (binding === null) this.#checkNamespaces(value);
+        value: (point, value) => {
+          if (this.#isClosed) return;
+          if (point === null) this.#checkNamespaces(value);
           else {
             if (hasNewSemantics(value)) void this.#refreshUnits();
-            this.#events.value(binding, value, this.#monitored.get(binding)?.unit ?? null);
+            this.#events.value(point, value);
           }
         },
         settled: () => {
@@ -183,29 +204,28 @@ export class OpcUaConnection {
     }
   }
 
-  async #monitor(points: readonly Binding[]): Promise<void> {
+  async #monitor(points: readonly TrackedPoint[]): Promise<void> {
     const subscription = this.#subscription;
     const space = this.#space;
     if (subscription === undefined || space === undefined) return;
     const resolved = await resolveAddresses(
-      points.map(({ address }) => address),
+      points.map(({ binding }) => binding.address),
       space,
     );
-    const found: { readonly binding: Binding; readonly nodeId: string }[] = [];
-    for (const [index, binding] of points.entries()) {
+    const found: { readonly point: TrackedPoint; readonly nodeId: string }[] = [];
+    for (const [index, point] of points.entries()) {
       const result = resolved[index];
-      if (result?.kind === "node") found.push({ binding, nodeId: result.nodeId });
-      else if (result !== undefined) this.#refuse(binding, result.code, result.message);
+      if (result?.kind === "node") found.push({ point, nodeId: result.nodeId });
+      else if (result !== undefined) this.#refuse(point, result.code, result.message);
     }
     const units = await this.#unitsOf(
       space,
       found.map(({ nodeId }) => nodeId),
     );
-    for (const [index, { binding, nodeId }] of found.entries()) {
-      this.#monitored.set(binding, { nodeId, unit: units[index] ?? null });
-    }
-    const statuses = await subscription.monitor(found.map(({ binding, nodeId }) => this.#howTo(binding, nodeId)));
-    for (const [index, { binding }] of found.entries()) this.#note(binding, statuses[index]);
+    // Before the items exist: the first values may come before the answer.
+    for (const [index, { point }] of found.entries()) point.unit = units[index] ?? null;
+    const statuses = await subscription.monitor(found.map(({ point, nodeId }) => this.#howTo(point, nodeId)));
+    for (const [index, { point, nodeId }] of found.entries()) this.#note(point, nodeId, statuses[index]);
   }
 
   /** Somebody switched a controller to another unit. */
@@ -213,34 +233,34 @@ export class OpcUaConnection {
     const nowMs = this.#context.clock.monotonicMs();
     if (this.#space === undefined || nowMs - this.#unitsReadMs < unitsRefreshMs) return;
     this.#unitsReadMs = nowMs;
-    const monitored = [...this.#monitored];
+    const nodes = this.#points.flatMap((point) =>
+      point.nodeId === undefined ? [] : [{ point, nodeId: point.nodeId }],
+    );
     try {
       const units = await this.#unitsOf(
         this.#space,
-        monitored.map(([, { nodeId }]) => nodeId),
+        nodes.map(({ nodeId }) => nodeId),
       );
-      for (const [index, [binding, { nodeId }]] of monitored.entries()) {
-        if (this.#monitored.has(binding)) this.#monitored.set(binding, { nodeId, unit: units[index] ?? null });
-      }
+      for (const [index, { point }] of nodes.entries()) point.unit = units[index] ?? null;
     } catch (error) {
       this.#session.breakOff(`units changed and cannot be read: ${describeError(error)}`);
     }
   }
 
-  #note(binding: Binding, status: StatusCode | undefined): void {
+  #note(point: TrackedPoint, nodeId: string, status: StatusCode | undefined): void {
     if (status?.isGood() === true) {
-      this.#refused.delete(binding);
+      point.nodeId = nodeId;
+      this.#refused.delete(point);
       return;
     }
-    this.#monitored.delete(binding);
     const code = status === undefined ? "opcua-bad-unknown-response" : reasonOf(status.name, status.value >>> 0);
-    this.#refuse(binding, code, "the server does not let us monitor this node");
+    this.#refuse(point, code, "the server does not let us monitor this node");
   }
 
-  #refuse(binding: Binding, code: string, detail: string): void {
-    if (this.#refused.has(binding)) return;
-    this.#refused.add(binding);
-    this.#events.refused(binding, code, detail);
+  #refuse(point: TrackedPoint, code: string, detail: string): void {
+    if (this.#refused.has(point)) return;
+    this.#refused.add(point);
+    this.#events.refused(point, code, detail);
   }
 
   /** A server without this service has no units; one that fails to answer is asked again with the next connection. */
@@ -255,11 +275,11 @@ export class OpcUaConnection {
     }
   }
 
-  #howTo(binding: Binding, nodeId: string): MonitoredNode<Binding> {
+  #howTo(point: TrackedPoint, nodeId: string): MonitoredNode<TrackedPoint> {
     const { samplingIntervalMs, queueSize, discardOldest, deadband } = this.#options;
-    const own = binding.address;
+    const own = point.binding.address;
     return {
-      key: binding,
+      key: point,
       nodeId,
       samplingIntervalMs: own.samplingIntervalMs ?? samplingIntervalMs,
       queueSize: own.queueSize ?? queueSize,
@@ -275,9 +295,9 @@ export class OpcUaConnection {
 }
 
 /** For messages: the addresses of points, as long as they fit. */
-export function listAddresses(bindings: readonly Binding[]): string {
-  return bindings
-    .map(({ address }) => addressText(address))
+export function listAddresses(points: readonly TrackedPoint[]): string {
+  return points
+    .map(({ binding }) => addressText(binding.address))
     .join(", ")
     .slice(0, 300);
 }

@@ -18,7 +18,8 @@ const certificateReference = z.union([
   z.strictObject({ file: z.string().min(1) }),
 ]);
 
-const samplingIntervalMs = z.int().min(10).max(3_600_000);
+/** 0: as soon as the server notices a change. */
+const samplingIntervalMs = z.int().min(0).max(3_600_000);
 /** Values the server keeps of a node between two publishings. */
 const queueSize = z.int().min(1).max(10_000);
 /** Absolute: a value is reported when it differs from the last reported one by more. */

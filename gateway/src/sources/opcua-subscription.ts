@@ -159,13 +159,15 @@ export class OpcUaSubscription<Key> {
     if (data === null || data === undefined || data.length === 0) return; // a keep-alive
     this.#countMissed(message.sequenceNumber);
     const { DataChangeNotification } = this.#library;
-    for (const notification of data) {
-      if (!(notification instanceof DataChangeNotification)) continue;
+    // What we take is taken out: the library would go over every value twice more, to find that it knows none of them.
+    message.notificationData = data.filter((notification) => {
+      if (!(notification instanceof DataChangeNotification)) return true;
       for (const item of notification.monitoredItems ?? []) {
         const key = this.#keys[item.clientHandle];
         if (key !== undefined) this.#events.value(key, item.value);
       }
-    }
+      return false;
+    });
     this.#events.settled();
   }
 

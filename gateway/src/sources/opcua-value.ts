@@ -31,16 +31,14 @@ export function readDataValue(dataValue: DataValue): OpcUaMeasured {
   const code = dataValue.statusCode.value >>> 0;
   // Most values are plainly good: nothing to look up for them.
   const { quality, reason } = code === 0 ? plainlyGood : judge(dataValue.statusCode.name.split("#")[0] ?? "", code);
-  const common = {
-    reason,
-    sourceTimeMs: readSourceTime(dataValue.sourceTimestamp),
-    isOverflowed: (code & overflowBit) !== 0 && (code & dataValueInfoType) !== 0,
-  };
+  const sourceTimeMs = readSourceTime(dataValue.sourceTimestamp);
+  const isOverflowed = (code & overflowBit) !== 0 && (code & dataValueInfoType) !== 0;
   const value = readNumber(dataValue);
-  if (quality === "bad") return { kind: "measured", ...common, quality, value: value ?? null };
-  if (value === undefined) return { kind: "unusable", found: describeVariant(dataValue) };
-  if (value === null) return { kind: "measured", ...common, value, quality: "bad", reason: "no-value" };
-  return { kind: "measured", ...common, value, quality };
+  if (value === undefined && quality !== "bad") return { kind: "unusable", found: describeVariant(dataValue) };
+  if (value === null && quality !== "bad") {
+    return { kind: "measured", value, quality: "bad", reason: "no-value", sourceTimeMs, isOverflowed };
+  }
+  return { kind: "measured", value: value ?? null, quality, reason, sourceTimeMs, isOverflowed };
 }
 
 const plainlyGood = { quality: "good", reason: null } as const;

@@ -10,16 +10,14 @@ import type { DataValue } from "node-opcua-client";
 
 import type { Reading } from "../core/reading.ts";
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
-import type { Unit } from "../core/units.ts";
 import { discoverVariables } from "./opcua-browse.ts";
-import { listAddresses, OpcUaConnection } from "./opcua-connection.ts";
+import { type KnownValue, listAddresses, OpcUaConnection, type TrackedPoint } from "./opcua-connection.ts";
 import { addressText, opcUaAddress, type OpcUaAddress, type OpcUaOptions, opcUaOptions } from "./opcua-options.ts";
 import { loadOpcUaLibrary, type OpcUaLibrary, openPki, type OpcUaPki } from "./opcua-pki.ts";
 import { explainFailure, explainReason } from "./opcua-status.ts";
 import { type OpcUaMeasured, readDataValue } from "./opcua-value.ts";
 import { Outbox } from "./outbox.ts";
 
-type Binding = PointBinding<OpcUaAddress>;
 type Measured = Extract<OpcUaMeasured, { readonly kind: "measured" }>;
 
 const tickMs = 1_000;
@@ -33,14 +31,6 @@ const maxReadFailures = 3;
 const minOutbox = 10_000;
 const outboxPerPoint = 4;
 
-interface Known {
-  value: number | null;
-  sourceTimeMs: number | null;
-  reason: string | null;
-  /** Monotonic. */
-  submittedMs: number;
-}
-
 /**
  * Subscribes to nodes of an OPC UA server. A subscription reports changes only: what did not change for an expected
  * interval is read, so that "unchanged" and "silent" stay different things.
@@ -48,11 +38,10 @@ interface Known {
 export class OpcUaSource implements Part {
   readonly name: string;
   readonly #options: OpcUaOptions;
-  readonly #points: readonly Binding[];
+  readonly #points: readonly TrackedPoint[];
   readonly #context: SourceContext;
   readonly #outbox: Outbox;
   readonly #stopping = new AbortController();
-  readonly #known = new Map<Binding, Known>();
   #connection: OpcUaConnection | undefined;
   #running: Promise<void> | undefined;
   #isReading = false;
@@ -60,10 +49,10 @@ export class OpcUaSource implements Part {
   #retriedMs = 0;
   #discoveredMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: OpcUaOptions, points: readonly Binding[], context: SourceContext) {
+  constructor(options: OpcUaOptions, points: readonly PointBinding<OpcUaAddress>[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
-    this.#points = points;
+    this.#points = points.map((binding) => ({ binding, nodeId: undefined, unit: null, known: undefined }));
     this.#context = context;
     this.#outbox = new Outbox(
       context,
@@ -128,17 +117,17 @@ export class OpcUaSource implements Part {
   /** One connection from beginning to end; says how long to wait before the next. */
   async #connectOnce(library: OpcUaLibrary, pki: OpcUaPki, failures: number, onOpen: () => void): Promise<number> {
     const { clock, random } = this.#context;
-    const batch: Reading[] = [];
+    let batch: Reading[] = [];
     const connection = new OpcUaConnection(library, pki, this.#options, this.#context, {
-      value: (binding, dataValue, unit) => {
-        this.#accept(binding, dataValue, unit, batch);
+      value: (point, dataValue) => {
+        this.#accept(point, dataValue, batch);
       },
       settled: () => {
-        for (const reading of batch) this.#outbox.put(reading);
-        batch.length = 0;
+        this.#outbox.putAll(batch);
+        batch = [];
       },
-      refused: (binding, code, detail) => {
-        this.#refuseNode(binding, code, detail);
+      refused: (point, code, detail) => {
+        this.#refuseNode(point.binding, code, detail);
       },
       missed: (notifications) => {
         const message = `${notifications} notifications of the server never arrived; values may be missing`;
@@ -206,11 +195,11 @@ export class OpcUaSource implements Part {
     }
   }
 
-  #unchanged(nowMs: number): readonly Binding[] {
-    return this.#points.filter((binding) => {
-      const known = this.#known.get(binding);
-      return known !== undefined && nowMs - known.submittedMs >= binding.expectedIntervalMs;
-    });
+  #unchanged(nowMs: number): readonly TrackedPoint[] {
+    return this.#points.filter(
+      ({ known, nodeId, binding }) =>
+        known !== undefined && nodeId !== undefined && nowMs - known.submittedMs >= binding.expectedIntervalMs,
+    );
   }
 
   /** One question at a time. */
@@ -252,7 +241,8 @@ export class OpcUaSource implements Part {
     }
   }
 
-  #accept(binding: Binding, dataValue: DataValue, unit: Unit | null, batch: Reading[]): void {
+  #accept(point: TrackedPoint, dataValue: DataValue, batch: Reading[]): void {
+    const { binding, known } = point;
     const measured = readDataValue(dataValue);
     if (measured.kind === "unusable") {
       const message = `point ${binding.pointId}: expected a number, found ${measured.found}`;
@@ -263,22 +253,21 @@ export class OpcUaSource implements Part {
       const message = `point ${binding.pointId}: the server's queue overflowed, values before this one are lost`;
       this.#context.refuse({ address: addressText(binding.address), code: "queue-overflow", message });
     }
-    const nowMs = this.#context.clock.monotonicMs();
-    const known = this.#known.get(binding);
-    const isRepeated = known !== undefined && isSame(known, measured);
-    if (isRepeated && nowMs - known.submittedMs < binding.expectedIntervalMs) return;
+    const submittedMs = this.#context.clock.monotonicMs();
     const { value, sourceTimeMs, reason, quality } = measured;
-    if (known === undefined) this.#known.set(binding, { value, sourceTimeMs, reason, submittedMs: nowMs });
+    const isRepeated = known !== undefined && isSame(known, measured);
+    if (known === undefined) point.known = { value, sourceTimeMs, reason, submittedMs };
     else {
+      if (isRepeated && submittedMs - known.submittedMs < binding.expectedIntervalMs) return;
       known.value = value;
       known.sourceTimeMs = sourceTimeMs;
       known.reason = reason;
-      known.submittedMs = nowMs;
+      known.submittedMs = submittedMs;
     }
     batch.push({
       pointId: binding.pointId,
       value,
-      unit: unit ?? binding.unit,
+      unit: point.unit ?? binding.unit,
       // The server confirms an old value: it holds now, the time of its last change is known already.
       sourceTimeMs: isRepeated ? null : sourceTimeMs,
       receivedMs: this.#context.clock.nowMs(),
@@ -288,7 +277,7 @@ export class OpcUaSource implements Part {
     });
   }
 
-  #refuseNode(binding: Binding, reason: string, detail: string): void {
+  #refuseNode(binding: PointBinding<OpcUaAddress>, reason: string, detail: string): void {
     this.#context.refuse({
       address: addressText(binding.address),
       code: reason,
@@ -335,7 +324,7 @@ export class OpcUaSource implements Part {
   }
 }
 
-function isSame(known: Known, measured: Measured): boolean {
+function isSame(known: KnownValue, measured: Measured): boolean {
   return (
     known.value === measured.value && known.reason === measured.reason && known.sourceTimeMs === measured.sourceTimeMs
   );
@@ -343,6 +332,7 @@ function isSame(known: Known, measured: Measured): boolean {
 
 export const opcua = defineSource({
   kind: "opcua",
+  unacknowledged: true,
   options: opcUaOptions,
   address: opcUaAddress,
   example: {

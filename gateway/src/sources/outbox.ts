@@ -33,11 +33,19 @@ export class Outbox {
   }
 
   put(reading: Reading): void {
-    if (this.#waiting.length >= this.#capacity) {
-      this.#waiting.shift();
-      this.#dropped += 1;
+    this.putAll([reading]);
+  }
+
+  /** What came together; the caller does not use the array any more. */
+  putAll(readings: Reading[]): void {
+    if (readings.length === 0) return;
+    if (this.#waiting.length === 0) this.#waiting = readings;
+    else for (const reading of readings) this.#waiting.push(reading);
+    const excess = this.#waiting.length - this.#capacity;
+    if (excess > 0) {
+      this.#waiting.splice(0, excess);
+      this.#dropped += excess;
     }
-    this.#waiting.push(reading);
     this.#sending ??= this.#send();
   }
 
