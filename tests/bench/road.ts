@@ -4,6 +4,7 @@
  *
  *   npm run -s bench:road [-- --json] [-- --readings 20000 --rounds 5 --clients 50 --inflight 20]
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
@@ -95,8 +96,11 @@ try {
   const oursPerSecond: number[] = [];
   const barePerSecond: number[] = [];
   const acknowledgedPerSecond: number[] = [];
+  const processes = { gateway: site.gateway, server: site.server, publishers: ours, bare: broker };
+  const cpu = { gateway: [] as number[], server: [] as number[], publishers: [] as number[], bare: [] as number[] };
   // The first round of each warms up and does not count.
   for (let round = 0; round <= rounds; round += 1) {
+    const cpuBefore = mapValues(processes, (child) => cpuMicros(child.pid));
     const reference = await publishRound(bare, readings);
     const before = stored();
     const { published, startMs, endMs } = await publishRound(ours, readings);
@@ -111,9 +115,12 @@ try {
     barePerSecond.push((1000 * reference.published) / (reference.endMs - reference.startMs));
     oursPerSecond.push((1000 * published) / (durableMs - startMs));
     acknowledgedPerSecond.push((1000 * published) / (endMs - startMs));
+    for (const name of ["gateway", "server", "publishers", "bare"] as const) {
+      cpu[name].push((cpuMicros(processes[name].pid) - cpuBefore[name]) / published);
+    }
   }
   database.close();
-  report(median(oursPerSecond), median(barePerSecond), median(acknowledgedPerSecond));
+  report(median(oursPerSecond), median(barePerSecond), median(acknowledgedPerSecond), mapValues(cpu, median));
 } finally {
   await Promise.all(children.map((child) => child.stop()));
   await site.stop();
@@ -130,7 +137,22 @@ function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function report(ours: number, reference: number, acknowledged: number): void {
+/** User and system time of a process since its start: field 14 and 15 of proc(5), in ticks of 10 ms. */
+function cpuMicros(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+type Names = "gateway" | "server" | "publishers" | "bare";
+
+function mapValues<A, B>(record: Readonly<Record<Names, A>>, change: (value: A) => B): Record<Names, B> {
+  const { gateway, server, publishers, bare } = record;
+  return { gateway: change(gateway), server: change(server), publishers: change(publishers), bare: change(bare) };
+}
+
+function report(ours: number, reference: number, acknowledged: number, cpu: Readonly<Record<Names, number>>): void {
   const ratio = Number((ours / reference).toFixed(3));
   const result = {
     name: "road",
@@ -139,7 +161,9 @@ function report(ours: number, reference: number, acknowledged: number): void {
     ratio,
     unit: "readings/s",
     acknowledged: Math.round(acknowledged),
-    aim: 0.5,
+    aim: 0.8,
+    /** Less moved by other load than the ratio. */
+    cpuMicrosPerReading: mapValues(cpu, (micros) => Number(micros.toFixed(1))),
     clients,
     inflight: Number(values.inflight),
     readings,
@@ -150,8 +174,9 @@ function report(ours: number, reference: number, acknowledged: number): void {
       [
         `publish → durable in the server's store   ${result.ours} readings/s`,
         `publish → PUBACK of the gateway           ${result.acknowledged} readings/s`,
+        `CPU per reading                           ${result.cpuMicrosPerReading.gateway} µs gateway, ${result.cpuMicrosPerReading.server} µs server, ${result.cpuMicrosPerReading.bare} µs bare aedes`,
         `bare aedes, same clients                  ${result.reference} readings/s`,
-        `ratio                                     ${ratio} (aim ≥ 0.5)`,
+        `ratio                                     ${ratio} (aim ≥ 0.8)`,
         "",
       ].join("\n"),
     );

@@ -49,6 +49,8 @@ interface ClientInside {
 const maxInFlight = 1_000;
 const maxInFlightBytes = 1_048_576;
 const maxKnownTopics = 1_000;
+/** aedes's keep-alive timer is put back this often at most: well below half of the shortest keep-alive, 1 s. */
+const keepaliveStepMs = 250;
 
 export interface ConnectionOwner {
   readonly clock: Clock;
@@ -74,6 +76,7 @@ export class BrokerConnection implements TapHandler {
   #inFlight = 0;
   #inFlightBytes = 0;
   #waitMs = 0;
+  #refreshedMs = -Infinity;
   #isThrottled = false;
   #isDraining = false;
   #isStarved = false;
@@ -123,7 +126,11 @@ export class BrokerConnection implements TapHandler {
   }
 
   onChunk(): void {
-    (this.client as unknown as ClientInside | undefined)?._keepaliveTimer?.refresh(); // see there
+    const nowMs = this.#owner.clock.monotonicMs();
+    if (nowMs - this.#refreshedMs > keepaliveStepMs) {
+      this.#refreshedMs = nowMs;
+      (this.client as unknown as ClientInside | undefined)?._keepaliveTimer?.refresh(); // see there
+    }
     this.acknowledge();
     const waitMs = this.#waitMs;
     this.#waitMs = 0;
