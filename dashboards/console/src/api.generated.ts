@@ -100,7 +100,7 @@ export type Alarm = {
   readonly zoneId: string;
   readonly pointId: string | null;
   readonly cameraId: string | null;
-  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
   readonly priority: Priority;
   readonly onsetTimeMs: number;
   readonly raisedMs: number;
@@ -114,8 +114,8 @@ export type Alarm = {
 
 export type AlarmEvent = {
   readonly eventId: string;
-  readonly transition: "raised" | "acknowledged" | "returned" | "cleared" | "escalated";
-  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+  readonly transition: "raised" | "acknowledged" | "returned" | "cleared" | "escalated" | "latched" | "reset" | "shelved" | "unshelved" | "suppressed" | "unsuppressed" | "out-of-service" | "in-service" | "action-done";
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
   readonly priority: Priority;
   readonly timeMs: number;
   readonly actor: string | null;

@@ -3,7 +3,8 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { type Command as WireCommand, CommandSchema } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { guard } from "./guard.ts";
 import { contractLimits } from "./limits.ts";
-import type { Command, CommandAction, Decoded } from "./model.ts";
+import type { Command, CommandAction } from "./messages.ts";
+import type { Decoded } from "./model.ts";
 import { decodeCalibration, encodeCalibration } from "./site-codec.ts";
 
 export function encodeCommand(command: Command): Uint8Array {
@@ -23,6 +24,23 @@ type WireAction = Exclude<MessageInitShape<typeof CommandSchema>["action"], unde
 function encodeAction(action: CommandAction): WireAction {
   if (action.kind === "acknowledge-alarm") {
     return { case: "acknowledgeAlarm", value: { alarmId: action.alarmId, comment: action.comment } };
+  }
+  if (action.kind === "shelve-alarm") {
+    const { alarmId, untilMs, oneShot, reason } = action;
+    return { case: "shelveAlarm", value: { alarmId, untilMs: BigInt(Math.round(untilMs)), oneShot, reason } };
+  }
+  if (action.kind === "unshelve-alarm") {
+    return { case: "unshelveAlarm", value: { alarmId: action.alarmId, reason: action.reason } };
+  }
+  if (action.kind === "reset-alarm") {
+    return { case: "resetAlarm", value: { alarmId: action.alarmId, reason: action.reason } };
+  }
+  if (action.kind === "alarm-action-done") {
+    return { case: "alarmActionDone", value: { alarmId: action.alarmId, comment: action.comment } };
+  }
+  if (action.kind === "set-service") {
+    const { target, inService, untilMs, reason } = action;
+    return { case: "setService", value: { ...target, inService, untilMs: BigInt(Math.round(untilMs)), reason } };
   }
   if (action.kind === "set-calibration") {
     const { pointId, reason } = action;
@@ -54,6 +72,25 @@ export function decodeCommand(bytes: Uint8Array): Decoded<Command> {
 function decodeAction(wire: WireCommand["action"]): CommandAction {
   if (wire.case === "acknowledgeAlarm") {
     return { kind: "acknowledge-alarm", alarmId: wire.value.alarmId, comment: wire.value.comment };
+  }
+  if (wire.case === "shelveAlarm") {
+    const { alarmId, untilMs, oneShot, reason } = wire.value;
+    return { kind: "shelve-alarm", alarmId, untilMs: Number(untilMs), oneShot, reason };
+  }
+  if (wire.case === "unshelveAlarm") {
+    return { kind: "unshelve-alarm", alarmId: wire.value.alarmId, reason: wire.value.reason };
+  }
+  if (wire.case === "resetAlarm") {
+    return { kind: "reset-alarm", alarmId: wire.value.alarmId, reason: wire.value.reason };
+  }
+  if (wire.case === "alarmActionDone") {
+    return { kind: "alarm-action-done", alarmId: wire.value.alarmId, comment: wire.value.comment };
+  }
+  if (wire.case === "setService") {
+    const { zoneId, pointId, cameraId, inService, untilMs, reason } = wire.value;
+    const target = pointId !== "" ? { pointId } : cameraId !== "" ? { cameraId } : { zoneId };
+    if (zoneId + pointId + cameraId === "") throw new RangeError("nothing is named to take out of service");
+    return { kind: "set-service", target, inService, untilMs: Number(untilMs), reason };
   }
   if (wire.case === "setCalibration") {
     const { pointId, calibration, reason } = wire.value;

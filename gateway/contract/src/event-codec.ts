@@ -36,11 +36,25 @@ const transitions = {
   returned: WireTransition.RETURNED,
   cleared: WireTransition.CLEARED,
   escalated: WireTransition.ESCALATED,
+  latched: WireTransition.LATCHED,
+  reset: WireTransition.RESET,
+  shelved: WireTransition.SHELVED,
+  unshelved: WireTransition.UNSHELVED,
+  suppressed: WireTransition.SUPPRESSED,
+  unsuppressed: WireTransition.UNSUPPRESSED,
+  "out-of-service": WireTransition.OUT_OF_SERVICE,
+  "in-service": WireTransition.IN_SERVICE,
+  "action-done": WireTransition.ACTION_DONE,
 } as const satisfies Record<AlarmTransition, WireTransition>;
 const states = {
   unacknowledged: WireAlarmState.UNACKNOWLEDGED,
   acknowledged: WireAlarmState.ACKNOWLEDGED,
   "returned-unacknowledged": WireAlarmState.RETURNED_UNACKNOWLEDGED,
+  "latched-unacknowledged": WireAlarmState.LATCHED_UNACKNOWLEDGED,
+  "latched-acknowledged": WireAlarmState.LATCHED_ACKNOWLEDGED,
+  shelved: WireAlarmState.SHELVED,
+  suppressed: WireAlarmState.SUPPRESSED,
+  "out-of-service": WireAlarmState.OUT_OF_SERVICE,
   normal: WireAlarmState.NORMAL,
 } as const satisfies Record<AlarmState, WireAlarmState>;
 const roles = {
@@ -97,6 +111,10 @@ export function encodeAlarmEvent(event: AlarmEvent): WireAlarmEvent {
     actor: event.actor ?? "",
     commandId: event.commandId ?? "",
     explanation: encodeExplanation(event.explanation),
+    incidentId: event.incidentId ?? "",
+    context: (event.context ?? []).map(encodeExplanation),
+    untilMs: BigInt(Math.round(event.untilMs ?? 0)),
+    condition: event.condition ?? false,
   });
 }
 
@@ -117,6 +135,10 @@ export function decodeAlarmEvent(wire: WireAlarmEvent): AlarmEvent {
     actor: orNull(wire.actor),
     commandId: orNull(wire.commandId),
     explanation: decodeExplanation(wire.explanation),
+    ...(wire.incidentId === "" ? {} : { incidentId: wire.incidentId }),
+    ...(wire.context.length === 0 ? {} : { context: wire.context.map(decodeExplanation) }),
+    ...(wire.untilMs === 0n ? {} : { untilMs: Number(wire.untilMs) }),
+    ...(wire.condition ? { condition: true } : {}),
   };
 }
 

@@ -14,6 +14,7 @@ export {
   encodeRenewRequest,
   encodeRenewResponse,
 } from "./message-codec.ts";
+export type * from "./messages.ts";
 export type * from "./model.ts";
 export { receiptsOf } from "./record-codec.ts";
 export {

@@ -33,6 +33,7 @@ const outcome = fc.record({
 });
 
 const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
+const identifier = fc.constantFrom("cold-1", "库房.温度");
 const calibration = fc.record({
   offset: fc.constantFrom(0, -0.4, 1.25),
   slope: fc.constantFrom(1, 1.01),
@@ -48,6 +49,30 @@ test("acks, commands and enrolments come back as they went in", () => {
     issuedAtMs: fc.maxSafeInteger(),
     action: fc.oneof(
       fc.record({ kind: fc.constant("acknowledge-alarm" as const), alarmId: text, comment: text }),
+      fc.record({
+        kind: fc.constant("shelve-alarm" as const),
+        alarmId: text,
+        untilMs: fc.maxSafeInteger(),
+        oneShot: fc.boolean(),
+        reason: text,
+      }),
+      fc.record({
+        kind: fc.constantFrom("unshelve-alarm" as const, "reset-alarm" as const),
+        alarmId: text,
+        reason: text,
+      }),
+      fc.record({ kind: fc.constant("alarm-action-done" as const), alarmId: text, comment: text }),
+      fc.record({
+        kind: fc.constant("set-service" as const),
+        target: fc.oneof(
+          fc.record({ zoneId: identifier }),
+          fc.record({ pointId: identifier }),
+          fc.record({ cameraId: identifier }),
+        ),
+        inService: fc.boolean(),
+        untilMs: fc.maxSafeInteger(),
+        reason: text,
+      }),
       fc.record({ kind: fc.constant("set-calibration" as const), pointId: text, calibration, reason: text }),
       fc.record({
         kind: fc.constant("approve-certificate" as const),

@@ -50,8 +50,31 @@ export interface Explanation {
 export type Priority = "warning" | "high" | "critical";
 
 /** ISA-18.2 transitions and states of an alarm occurrence. */
-export type AlarmTransition = "raised" | "acknowledged" | "returned" | "cleared" | "escalated";
-export type AlarmState = "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "normal";
+export type AlarmTransition =
+  | "raised"
+  | "acknowledged"
+  | "returned"
+  | "cleared"
+  | "escalated"
+  | "latched"
+  | "reset"
+  | "shelved"
+  | "unshelved"
+  | "suppressed"
+  | "unsuppressed"
+  | "out-of-service"
+  | "in-service"
+  | "action-done";
+export type AlarmState =
+  | "unacknowledged"
+  | "acknowledged"
+  | "returned-unacknowledged"
+  | "latched-unacknowledged"
+  | "latched-acknowledged"
+  | "shelved"
+  | "suppressed"
+  | "out-of-service"
+  | "normal";
 
 /** One step in the life of an alarm. */
 export interface AlarmEvent {
@@ -76,6 +99,14 @@ export interface AlarmEvent {
   /** The command that caused it, if one did. */
   readonly commandId: string | null;
   readonly explanation: Explanation;
+  /** What belongs to one failure of a room; absent: not grouped. */
+  readonly incidentId?: string;
+  /** Door, defrost, neighbours, power, product …; absent: nothing to say. */
+  readonly context?: readonly Explanation[];
+  /** Shelved, suppressed, out of service: until then at most; absent: no such limit. */
+  readonly untilMs?: number;
+  /** The condition itself holds, whatever the state shows; absent in events of older versions. */
+  readonly condition?: boolean;
 }
 
 /** A rectangle in fractions (0..1) of the picture's width and height. */
@@ -270,95 +301,6 @@ export interface Batch {
   readonly receipts: readonly number[];
   readonly changes: readonly ChangeRecord[];
   readonly clockCorrections: readonly ClockCorrection[];
-}
-
-export type AckResult = "stored" | "duplicate" | "refused" | "retry-later";
-
-export interface BatchOutcome {
-  readonly sequence: number;
-  readonly result: AckResult;
-  /** Code for `refused` and `retry-later`, e.g. "signature-invalid"; empty otherwise. */
-  readonly reason: string;
-}
-
-export interface Ack {
-  readonly epoch: string;
-  readonly outcomes: readonly BatchOutcome[];
-}
-
-/** Something a person asked the gateway to do; repeated until its effect is seen in the journal. */
-export interface Command {
-  readonly commandId: string;
-  readonly actor: string;
-  readonly issuedAtMs: number;
-  readonly action: CommandAction;
-}
-
-export type CommandAction =
-  | { readonly kind: "acknowledge-alarm"; readonly alarmId: string; readonly comment: string }
-  | {
-      readonly kind: "set-calibration";
-      readonly pointId: string;
-      readonly calibration: Calibration;
-      readonly reason: string;
-    }
-  | {
-      readonly kind: "approve-certificate";
-      readonly sourceId: string;
-      /** 64 lower-case hex digits. */
-      readonly fingerprintSha256: string;
-      readonly reason: string;
-    }
-  | {
-      readonly kind: "apply-configuration";
-      /** Grows. */
-      readonly version: number;
-      /** The whole file. */
-      readonly yaml: string;
-      /** Ed25519 by the server's configuration key over `configurationText(gatewayId, version, yaml)`. */
-      readonly signature: Uint8Array;
-      readonly reason: string;
-    };
-
-export interface EnrolRequest {
-  readonly token: string;
-  /** Raw Ed25519 public key, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** Ed25519 over `enrolProofText(token)`, by that key. */
-  readonly proof: Uint8Array;
-  readonly softwareVersion: string;
-  /** PKCS #10, DER; absent or empty: no certificate is asked for. */
-  readonly csr?: Uint8Array;
-  /** Ed25519 over `csrProofText(csr)`, by the same key; empty without a CSR. */
-  readonly csrProof?: Uint8Array;
-}
-
-export interface EnrolResponse {
-  readonly gatewayId: string;
-  readonly siteId: string;
-  readonly mqttUsername: string;
-  /** Also the bearer secret of HTTP uploads. */
-  readonly mqttPassword: string;
-  readonly mqttUrl: string;
-  /** The gateway's certificate; absent or empty: none was asked for. */
-  readonly certificatePem?: string;
-  /** The server's authority; empty when it has none. */
-  readonly caPem?: string;
-  /** Mutual TLS; empty: not offered. */
-  readonly mqttsUrl?: string;
-  /** Raw Ed25519 public key, 32 bytes, that signs configurations; empty: the server sends none. */
-  readonly configurationKey?: Uint8Array;
-}
-
-/** A new certificate before the old one ends. */
-export interface RenewRequest {
-  readonly csr: Uint8Array;
-  readonly csrProof: Uint8Array;
-}
-
-export interface RenewResponse {
-  readonly certificatePem: string;
-  readonly caPem: string;
 }
 
 /** The result of reading bytes from outside: a value or what is wrong with them. */

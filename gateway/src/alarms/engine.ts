@@ -140,7 +140,7 @@ class Engine implements AlarmEngine {
       entries.push({ ...alarm.identity, occurrence, ...(state === undefined ? {} : { evaluator: state }) });
     }
     for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot() });
-    return { version: 1, wallMs: now.wallMs, entries };
+    return { version: 2, wallMs: now.wallMs, entries };
   }
 
   #now(): Moment {

@@ -2,7 +2,7 @@ import type { AlarmEvent, Explanation } from "@frostlight/contract";
 import { FrostlightError, type Random } from "@frostlight/kernel";
 
 import type { ActiveAlarm } from "../core/alarm-engine.ts";
-import { type AlarmInput, type AlarmPhase, higherOf, normalPhase, stepAlarm } from "./lifecycle.ts";
+import { type AlarmInput, type AlarmPhase, higherOf, holdsCondition, normalPhase, stepAlarm } from "./lifecycle.ts";
 import type { Moment, Verdict } from "./rule.ts";
 import type { SnapshotEntry } from "./snapshot.ts";
 
@@ -50,8 +50,8 @@ export class AlarmInstance {
     this.identity = identity;
     this.#random = random;
     if (restored === null) return;
-    const { state, priority, ...occurrence } = restored;
-    this.#phase = { state, priority };
+    const { phase, ...occurrence } = restored;
+    this.#phase = phase;
     this.#occurrence = occurrence;
   }
 
@@ -59,10 +59,10 @@ export class AlarmInstance {
     return this.#occurrence?.alarmId ?? null;
   }
 
-  /** The alarm whose condition holds; what an evaluator goes on from after a restart. */
+  /** The alarm whose condition holds or is watched; what an evaluator goes on from after a restart. */
   get condition(): { readonly priority: "warning" | "high" | "critical"; readonly onsetTimeMs: number } | null {
     if (this.#occurrence === null || this.#phase.state === "normal") return null;
-    if (this.#phase.state === "returned-unacknowledged") return null;
+    if (!holdsCondition(this.#phase) && !isLatched(this.#phase)) return null;
     return { priority: this.#phase.priority, onsetTimeMs: this.#occurrence.onsetTimeMs };
   }
 
@@ -76,18 +76,21 @@ export class AlarmInstance {
     const { explanation, ...rest } = this.#occurrence;
     return {
       ...rest,
-      state: this.#phase.state,
-      priority: this.#phase.priority,
+      phase: this.#phase,
       explanation: { code: explanation.code, parameters: { ...explanation.parameters } },
     };
   }
 
   /** Brings the alarm to what the rule has decided. */
   apply(verdict: Verdict, now: Moment): readonly AlarmEvent[] {
-    if (verdict.kind === "inactive")
-      return this.#step({ kind: "return" }, verdict.explanation, now, engineItself) ?? [];
+    if (verdict.kind !== "active") {
+      const latch = verdict.kind === "watched";
+      if (latch && this.#occurrence !== null)
+        this.#occurrence = { ...this.#occurrence, explanation: verdict.explanation };
+      return this.#step({ kind: "return", latch }, verdict.explanation, now, engineItself) ?? [];
+    }
     const { priority, onsetTimeMs, explanation } = verdict;
-    if (this.condition !== null) {
+    if (holdsCondition(this.#phase)) {
       // Whatever the outcome, the newest explanation is the one to show.
       this.#occurrence = this.#occurrence === null ? null : { ...this.#occurrence, explanation };
       return this.#step({ kind: "escalate", priority }, explanation, now, engineItself) ?? [];
@@ -152,6 +155,10 @@ export class AlarmInstance {
       explanation,
     };
   }
+}
+
+function isLatched({ state }: AlarmPhase): boolean {
+  return state === "latched-unacknowledged" || state === "latched-acknowledged";
 }
 
 function highestOf(before: AlarmPhase, after: AlarmPhase): AlarmEvent["priority"] {

@@ -20,7 +20,10 @@ export interface Observation {
   readonly takenMs: number;
 }
 
-/** What an evaluator has decided: the condition holds with this priority, or it is over. */
+/**
+ * What an evaluator has decided: the condition holds with this priority; it is gone but the target is watched, and what comes
+ * back belongs to the same alarm; it is over.
+ */
 export type Verdict =
   | {
       readonly kind: "active";
@@ -29,7 +32,7 @@ export type Verdict =
       readonly onsetTimeMs: number;
       readonly explanation: Explanation;
     }
-  | { readonly kind: "inactive"; readonly explanation: Explanation };
+  | { readonly kind: "watched" | "inactive"; readonly explanation: Explanation };
 
 /** What an evaluator gets back after a restart. */
 export interface Restored {

@@ -4,10 +4,26 @@ import { z } from "zod";
 const priority = z.enum(["warning", "high", "critical"]);
 const parameter = z.union([z.number(), z.string(), z.object({ timeMs: z.number() })]);
 
+const shown = [
+  "unacknowledged",
+  "acknowledged",
+  "returned-unacknowledged",
+  "latched-unacknowledged",
+  "latched-acknowledged",
+] as const;
+const phaseSchema = z.union([
+  z.object({ state: z.enum(shown), priority }),
+  z.object({
+    state: z.enum(["shelved", "suppressed", "out-of-service"]),
+    priority,
+    condition: z.boolean(),
+    seen: priority.nullable(),
+  }),
+]);
+
 const occurrenceSchema = z.object({
   alarmId: z.string(),
-  state: z.enum(["unacknowledged", "acknowledged", "returned-unacknowledged"]),
-  priority,
+  phase: phaseSchema,
   raisedMs: z.number(),
   onsetTimeMs: z.number(),
   explanation: z.object({ code: z.string(), parameters: z.record(z.string(), parameter) }),
@@ -25,18 +41,36 @@ const entrySchema = z.object({
 
 /** What the engine keeps through a restart: only what differs from quiet, so a calm site writes a few bytes. */
 const snapshotSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Wall time of the snapshot: the only way to guess how long the gateway was down. */
   wallMs: z.number(),
   entries: z.array(entrySchema),
 });
 
+const version1Schema = z.object({
+  version: z.literal(1),
+  wallMs: z.number(),
+  entries: z.array(z.looseObject({ occurrence: z.looseObject({ state: z.string(), priority }).nullable() })),
+});
+
 export type AlarmSnapshot = z.output<typeof snapshotSchema>;
 export type SnapshotEntry = AlarmSnapshot["entries"][number];
 
+/** Before version 2 an occurrence had its state and priority beside its other fields. */
+function fromVersion1(input: unknown): unknown {
+  const parsed = version1Schema.safeParse(input);
+  if (!parsed.success) return input;
+  const entries = parsed.data.entries.map(({ occurrence, ...entry }) => {
+    if (occurrence === null) return { ...entry, occurrence };
+    const { state, priority: of, ...rest } = occurrence;
+    return { ...entry, occurrence: { ...rest, phase: { state, priority: of } } };
+  });
+  return { version: 2, wallMs: parsed.data.wallMs, entries };
+}
+
 /** Checks a kept state before an engine is built from it. Throws `alarms/snapshot-invalid` (data). */
 export function parseAlarmSnapshot(input: unknown): AlarmSnapshot {
-  const parsed = snapshotSchema.safeParse(input);
+  const parsed = snapshotSchema.safeParse(fromVersion1(input));
   if (parsed.success) return parsed.data;
   throw new FrostlightError("alarms/snapshot-invalid", "data", "the kept state of the alarms cannot be read", {
     cause: parsed.error,

@@ -2,6 +2,18 @@ import { contractLimits } from "@frostlight/contract";
 import { z } from "zod";
 
 /** The named schemas of the interface: components of the OpenAPI document, types of the console. */
+const alarmState = z.enum([
+  "unacknowledged",
+  "acknowledged",
+  "returned-unacknowledged",
+  "latched-unacknowledged",
+  "latched-acknowledged",
+  "shelved",
+  "suppressed",
+  "out-of-service",
+  "normal",
+]);
+
 export const apiSchemas = z.registry<{ readonly id: string }>();
 
 function named<S extends z.ZodType>(id: string, schema: S): S {
@@ -137,7 +149,7 @@ const alarm = named(
     zoneId: text,
     pointId: text.nullable(),
     cameraId: text.nullable(),
-    state: z.enum(["unacknowledged", "acknowledged", "returned-unacknowledged", "normal"]),
+    state: alarmState,
     priority,
     onsetTimeMs: timeMs,
     raisedMs: timeMs,
@@ -155,8 +167,23 @@ const alarmEvent = named(
   "AlarmEvent",
   z.object({
     eventId: text,
-    transition: z.enum(["raised", "acknowledged", "returned", "cleared", "escalated"]),
-    state: z.enum(["unacknowledged", "acknowledged", "returned-unacknowledged", "normal"]),
+    transition: z.enum([
+      "raised",
+      "acknowledged",
+      "returned",
+      "cleared",
+      "escalated",
+      "latched",
+      "reset",
+      "shelved",
+      "unshelved",
+      "suppressed",
+      "unsuppressed",
+      "out-of-service",
+      "in-service",
+      "action-done",
+    ]),
+    state: alarmState,
     priority,
     timeMs,
     actor: text.nullable(),

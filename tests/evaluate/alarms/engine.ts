@@ -92,15 +92,16 @@ function paceMs({ samples }: Recording): number {
   return Math.max(60_000, Math.ceil(median / 60_000) * 60_000);
 }
 
-/** Joins the events of each occurrence; an alarm that comes back before anybody saw it told people once more. */
+/** Joins the events of each occurrence from raised to returned; one that comes back after that has told people once more. */
 class SpanBuilder {
   readonly #open = new Map<string, { readonly raisedMs: number; readonly ruleKind: string }>();
   readonly #spans: AlarmSpan[] = [];
 
   add(events: readonly AlarmEvent[]): void {
     for (const { alarmId, transition, timeMs, ruleKind } of events) {
-      if (transition === "raised") this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
-      else if (transition === "returned") this.#close(alarmId, timeMs);
+      // What comes back while the room is watched is the same alarm.
+      if (transition === "raised" && !this.#open.has(alarmId)) this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
+      if (transition === "returned") this.#close(alarmId, timeMs);
     }
   }
 

@@ -2,6 +2,8 @@ import * as fc from "fast-check";
 
 import type {
   AlarmEvent,
+  AlarmState,
+  AlarmTransition,
   Batch,
   Box,
   ChangeRecord,
@@ -75,7 +77,35 @@ const explanation: fc.Arbitrary<Explanation> = fc.record({
   ),
 });
 
-const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
+const transitions = [
+  "raised",
+  "acknowledged",
+  "returned",
+  "cleared",
+  "escalated",
+  "latched",
+  "reset",
+  "shelved",
+  "unshelved",
+  "suppressed",
+  "unsuppressed",
+  "out-of-service",
+  "in-service",
+  "action-done",
+] as const satisfies readonly AlarmTransition[];
+const states = [
+  "unacknowledged",
+  "acknowledged",
+  "returned-unacknowledged",
+  "latched-unacknowledged",
+  "latched-acknowledged",
+  "shelved",
+  "suppressed",
+  "out-of-service",
+  "normal",
+] as const satisfies readonly AlarmState[];
+
+const plainEvent: fc.Arbitrary<AlarmEvent> = fc.record({
   eventId: identifier,
   alarmId: identifier,
   ruleId: identifier,
@@ -83,8 +113,8 @@ const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
   zoneId: identifier,
   pointId: orNull(identifier),
   cameraId: orNull(identifier),
-  transition: fc.constantFrom("raised", "acknowledged", "returned", "cleared", "escalated"),
-  state: fc.constantFrom("unacknowledged", "acknowledged", "returned-unacknowledged", "normal"),
+  transition: fc.constantFrom(...transitions),
+  state: fc.constantFrom(...states),
   priority: fc.constantFrom("warning", "high", "critical"),
   timeMs,
   onsetTimeMs: timeMs,
@@ -92,6 +122,21 @@ const alarmEvent: fc.Arbitrary<AlarmEvent> = fc.record({
   commandId: orNull(identifier),
   explanation,
 });
+
+const alarmEvent: fc.Arbitrary<AlarmEvent> = fc
+  .tuple(
+    plainEvent,
+    fc.record(
+      {
+        incidentId: identifier,
+        context: fc.array(explanation, { minLength: 1, maxLength: 3 }),
+        untilMs: fc.integer({ min: 1, max: 4_000_000_000_000 }),
+        condition: fc.constant(true),
+      },
+      { requiredKeys: [] },
+    ),
+  )
+  .map(([event, more]) => ({ ...event, ...more }));
 
 const box: fc.Arbitrary<Box> = fc.record({
   left: single,

@@ -100,11 +100,13 @@ it("is one alarm until the room has been quiet for the watch time, and says when
   await minutely(stage, 50, () => -16);
   await minutely(stage, 30, () => -21);
   expect(stage.engine.active()[0]?.explanation.code).toBe("excursion-watched");
+  expect(stage.story).toEqual(["raised high", "latched high"]);
   await minutely(stage, 50, () => -16);
+  expect(stage.story.slice(2)).toEqual(["raised high"]);
   await minutely(stage, 119, () => -21);
-  expect(stage.story).toEqual(["raised high"]);
   await minutely(stage, 3, () => -21);
-  expect(stage.story).toEqual(["raised high", "returned high"]);
+  expect(stage.story.slice(3)).toEqual(["latched high", "returned high"]);
+  expect(new Set(stage.events.map((event) => event.alarmId)).size).toBe(1);
 });
 
 it("says nothing, and ends nothing, while the value is unknown", async () => {

@@ -5,6 +5,7 @@ import type { Point } from "../../core/site.ts";
 import { explain, minutes } from "../explanation-codes.ts";
 import { ExcursionMemory } from "../learning/excursion-memory.ts";
 import { Trend } from "../learning/trend.ts";
+import { higherOf, isHigher } from "../lifecycle.ts";
 import {
   definePointRule,
   type Moment,
@@ -28,7 +29,7 @@ const optionsSchema = z
     similar: z.number().int().min(1).max(20).default(3),
     /** Values that fall back so fast that they are inside within this long are waited for. */
     recoveringSeconds: z.number().min(0).max(7_200).default(1_800),
-    /** After the room is back, the alarm stays until it has been quiet for this long: what returns is the same trouble. */
+    /** After the room is back it is watched for this long: what comes back meanwhile is the same alarm. */
     watchSeconds: z.number().min(0).max(604_800).default(86_400),
     /** How far inside, in the point's unit, counts as back. */
     deadband: z.number().min(0).default(0.5),
@@ -52,6 +53,7 @@ type ExcursionOptions = z.output<typeof optionsSchema>;
 
 const stateSchema = z.object({
   past: z.unknown(),
+  isWatched: z.boolean(),
   /** The running excursion. */
   heldMs: z.number().nullable(),
   onsetTimeMs: z.number(),
@@ -96,7 +98,7 @@ class ExcursionEvaluator implements PointEvaluator {
   #told: Priority | null = null;
   #toldOnsetMs = 0;
   #backSinceMs: number | null = null;
-  #saidBack = false;
+  #isWatched = false;
   /** Monotonic time of the last usable sample; null while unknown. */
   #heardMs: number | null = null;
 
@@ -141,6 +143,7 @@ class ExcursionEvaluator implements PointEvaluator {
     const since = (monotonicMs: number | null): number | null =>
       monotonicMs === null ? null : now.monotonicMs - monotonicMs;
     return {
+      isWatched: this.#isWatched,
       past: past.map((one) => ({ ...one })),
       heldMs: since(this.#sinceMs),
       onsetTimeMs: this.#onsetTimeMs,
@@ -157,14 +160,16 @@ class ExcursionEvaluator implements PointEvaluator {
     }
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    const { past, heldMs, onsetTimeMs, worst, criticalForMs, backForMs } = parsed.data;
+    const { past, isWatched, heldMs, onsetTimeMs, worst, criticalForMs, backForMs } = parsed.data;
     const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
     this.#memory.restore(past);
     this.#sinceMs = at(heldMs);
     this.#onsetTimeMs = onsetTimeMs;
     this.#worst = worst;
     this.#criticalSinceMs = at(criticalForMs);
-    if (active !== null) this.#backSinceMs = at(backForMs);
+    if (active === null) return;
+    this.#backSinceMs = at(backForMs);
+    this.#isWatched = isWatched;
   }
 
   #goOn(excess: number, takenMs: number, timeMs: number): void {
@@ -177,7 +182,6 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#worst = Math.max(this.#worst, excess);
     this.#trend.add(takenMs, excess);
     this.#backSinceMs = null;
-    this.#saidBack = false;
     const { critical } = this.#options;
     if (critical !== undefined && excess >= this.#excess(critical.value)) this.#criticalSinceMs ??= takenMs;
     else this.#criticalSinceMs = null;
@@ -195,18 +199,19 @@ class ExcursionEvaluator implements PointEvaluator {
 
   #decide(now: Moment): Verdict | null {
     const reached = this.#reached(now);
-    if (reached !== null && reached !== this.#told && this.#told !== "critical") {
+    if (reached !== null && (this.#told === null || this.#isWatched || isHigher(reached, this.#told))) {
       if (this.#told === null) this.#toldOnsetMs = this.#onsetTimeMs;
-      this.#told = reached;
+      this.#told = this.#told === null ? reached : higherOf(reached, this.#told);
+      this.#isWatched = false;
       return this.#active(this.#explain(now));
     }
     if (this.#told === null || this.#backSinceMs === null) return null;
     const { watchSeconds, offDelaySeconds } = this.#options;
     const backMs = now.monotonicMs - this.#backSinceMs;
     if (backMs >= Math.max(watchSeconds, offDelaySeconds) * 1_000) return this.#end(backMs);
-    if (this.#saidBack || backMs < offDelaySeconds * 1_000) return null;
-    this.#saidBack = true;
-    return this.#active(this.#explainBack("excursion-watched", backMs));
+    if (this.#isWatched || backMs < offDelaySeconds * 1_000) return null;
+    this.#isWatched = true;
+    return { kind: "watched", explanation: this.#explainBack("excursion-watched", backMs) };
   }
 
   /** How urgent the running excursion is by now; null while there is nothing to tell. */
@@ -241,7 +246,7 @@ class ExcursionEvaluator implements PointEvaluator {
     const explanation = this.#explainBack("excursion-returned", backMs);
     this.#told = null;
     this.#backSinceMs = null;
-    this.#saidBack = false;
+    this.#isWatched = false;
     return { kind: "inactive", explanation };
   }
 

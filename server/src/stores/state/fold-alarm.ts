@@ -11,7 +11,22 @@ export interface PlacedEvent {
 }
 
 /** ISA-18.2 life order, for things that happened in the same millisecond of different epochs. */
-const transitionOrder = { raised: 0, escalated: 1, acknowledged: 2, returned: 3, cleared: 4 } as const;
+const transitionOrder = {
+  raised: 0,
+  escalated: 1,
+  acknowledged: 2,
+  "action-done": 3,
+  "out-of-service": 4,
+  shelved: 5,
+  suppressed: 6,
+  latched: 7,
+  returned: 8,
+  reset: 9,
+  unsuppressed: 10,
+  unshelved: 11,
+  "in-service": 12,
+  cleared: 13,
+} as const satisfies Record<AlarmTransition, number>;
 
 /**
  * The events of one alarm in the order in which they happened: journal order within an epoch (it is causal, whatever the
@@ -47,7 +62,7 @@ export function foldAlarm(
   const raised = events.find((event) => event.transition === "raised");
   const cleared = events.find((event) => event.transition === "cleared");
   const acknowledged = lastSince(events, "acknowledged", ["raised", "escalated"]);
-  const returned = lastSince(events, "returned", ["raised"]);
+  const returned = lastSince(events, "returned", ["raised"]) ?? lastSince(events, "latched", ["raised"]);
   const explained = events.findLast((event) => event.transition === "raised" || event.transition === "escalated");
   return {
     alarmId: newest.alarmId,

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frostlight/v1/frostlight.proto.
  */
 export const file_frostlight_v1_frostlight: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASKPAwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAyKoAQoLRXhwbGFuYXRpb24SDAoEY29kZRgBIAEoCRI+CgpwYXJhbWV0ZXJzGAIgAygLMiouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbi5QYXJhbWV0ZXJzRW50cnkaSwoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmZyb3N0bGlnaHQudjEuUGFyYW1ldGVyOgI4ASJICglQYXJhbWV0ZXISEAoGbnVtYmVyGAEgASgBSAASDgoEdGV4dBgCIAEoCUgAEhEKB3RpbWVfbXMYAyABKANIAEIGCgRraW5kIl0KA0JveBIMCgRsZWZ0GAEgASgCEgsKA3RvcBgCIAEoAhINCgVyaWdodBgDIAEoAhIOCgZib3R0b20YBCABKAISDQoFbGFiZWwYBSABKAkSDQoFc2NvcmUYBiABKAIijwMKB0ZpbmRpbmcSEgoKZmluZGluZ19pZBgBIAEoCRIRCgljYW1lcmFfaWQYAiABKAkSDwoHem9uZV9pZBgDIAEoCRIPCgdydWxlX2lkGAQgASgJEhEKCXJ1bGVfa2luZBgFIAEoCRIpCghzZXZlcml0eRgGIAEoDjIXLmZyb3N0bGlnaHQudjEuUHJpb3JpdHkSFQoNZmlyc3Rfc2Vlbl9tcxgHIAEoAxIUCgxsYXN0X3NlZW5fbXMYCCABKAMSDQoFc2NvcmUYCSABKAESEQoJdGhyZXNob2xkGAogASgBEhAKCG1vZGVsX2lkGAsgASgJEhQKDG1vZGVsX3NoYTI1NhgMIAEoDBIhCgVib3hlcxgNIAMoCzISLmZyb3N0bGlnaHQudjEuQm94EjIKCGV2aWRlbmNlGA4gAygLMiAuZnJvc3RsaWdodC52MS5FdmlkZW5jZVJlZmVyZW5jZRIvCgtleHBsYW5hdGlvbhgPIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24idgoRRXZpZGVuY2VSZWZlcmVuY2USDgoGc2hhMjU2GAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkSEgoKc2l6ZV9ieXRlcxgDIAEoBBIpCgRyb2xlGAQgASgOMhsuZnJvc3RsaWdodC52MS5FdmlkZW5jZVJvbGUibwoLSGVhbHRoRXZlbnQSDwoHc3ViamVjdBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgd0aW1lX21zGAMgASgDEi8KC2V4cGxhbmF0aW9uGAQgASgLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbiLJAgoPU2l0ZURlc2NyaXB0aW9uEhUKDWNvbmZpZ19zaGEyNTYYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhEKCXRpbWVfem9uZRgEIAEoCRIRCglzaW11bGF0ZWQYBSABKAgSLQoFem9uZXMYBiADKAsyHi5mcm9zdGxpZ2h0LnYxLlpvbmVEZXNjcmlwdGlvbhIvCgZwb2ludHMYByADKAsyHy5mcm9zdGxpZ2h0LnYxLlBvaW50RGVzY3JpcHRpb24SMQoHY2FtZXJhcxgIIAMoCzIgLmZyb3N0bGlnaHQudjEuQ2FtZXJhRGVzY3JpcHRpb24SGAoQc29mdHdhcmVfdmVyc2lvbhgJIAEoCRIPCgd0aW1lX21zGAogASgDIicKDUxvY2FsaXNlZFRleHQSCgoCemgYASABKAkSCgoCZW4YAiABKAkiowEKD1pvbmVEZXNjcmlwdGlvbhIPCgd6b25lX2lkGAEgASgJEioKBG5hbWUYAiABKAsyHC5mcm9zdGxpZ2h0LnYxLkxvY2FsaXNlZFRleHQSEgoKcHJvZmlsZV9pZBgDIAEoCRIoCgZsaW1pdHMYBCABKAsyGC5mcm9zdGxpZ2h0LnYxLkxpbWl0QmFuZBIVCg1saW1pdHNfc291cmNlGAUgASgJIpsBCglMaW1pdEJhbmQSEAoDbG93GAEgASgBSACIAQESEQoEaGlnaBgCIAEoAUgBiAEBEhkKDGNyaXRpY2FsX2xvdxgDIAEoAUgCiAEBEhoKDWNyaXRpY2FsX2hpZ2gYBCABKAFIA4gBAUIGCgRfbG93QgcKBV9oaWdoQg8KDV9jcml0aWNhbF9sb3dCEAoOX2NyaXRpY2FsX2hpZ2gi5AEKEFBvaW50RGVzY3JpcHRpb24SEAoIcG9pbnRfaWQYASABKAkSDwoHem9uZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhAKCHF1YW50aXR5GAQgASgJEgwKBHVuaXQYBSABKAkSHAoUZXhwZWN0ZWRfaW50ZXJ2YWxfbXMYBiABKAMSEgoKcHJvYmVfcm9sZRgHIAEoCRIvCgtjYWxpYnJhdGlvbhgIIAEoCzIaLmZyb3N0bGlnaHQudjEuQ2FsaWJyYXRpb24iUQoLQ2FsaWJyYXRpb24SDgoGb2Zmc2V0GAEgASgBEg0KBXNsb3BlGAIgASgBEhMKC2NlcnRpZmljYXRlGAMgASgJEg4KBmR1ZV9tcxgEIAEoAyJjChFDYW1lcmFEZXNjcmlwdGlvbhIRCgljYW1lcmFfaWQYASABKAkSDwoHem9uZV9pZBgCIAEoCRIqCgRuYW1lGAMgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0IlkKCkRyb3BSZWNvcmQSDAoEd2hhdBgBIAEoCRINCgVjb3VudBgCIAEoBBIPCgdmcm9tX21zGAMgASgDEg0KBXRvX21zGAQgASgDEg4KBnJlYXNvbhgFIAEoCSKRAQoMQ2hhbmdlUmVjb3JkEg8KB3N1YmplY3QYASABKAkSDAoEd2hhdBgCIAEoCRIOCgZiZWZvcmUYAyABKAkSDQoFYWZ0ZXIYBCABKAkSDgoGYXV0aG9yGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgd0aW1lX21zGAcgASgDEhIKCmNvbW1hbmRfaWQYCCABKAkiYgoPQ2xvY2tDb3JyZWN0aW9uEg8KB2Jvb3RfaWQYASABKAkSEQoJb2Zmc2V0X21zGAIgASgDEhoKEnVudGlsX21vbm90b25pY19tcxgDIAEoAxIPCgd0aW1lX21zGAQgASgDIkMKA0FjaxINCgVlcG9jaBgBIAEoCRItCghvdXRjb21lcxgCIAMoCzIbLmZyb3N0bGlnaHQudjEuQmF0Y2hPdXRjb21lIloKDEJhdGNoT3V0Y29tZRIQCghzZXF1ZW5jZRgBIAEoBBIoCgZyZXN1bHQYAiABKA4yGC5mcm9zdGxpZ2h0LnYxLkFja1Jlc3VsdBIOCgZyZWFzb24YAyABKAkiyAIKB0NvbW1hbmQSEgoKY29tbWFuZF9pZBgBIAEoCRINCgVhY3RvchgCIAEoCRIUCgxpc3N1ZWRfYXRfbXMYAyABKAMSPAoRYWNrbm93bGVkZ2VfYWxhcm0YBCABKAsyHy5mcm9zdGxpZ2h0LnYxLkFja25vd2xlZGdlQWxhcm1IABI4Cg9zZXRfY2FsaWJyYXRpb24YBSABKAsyHS5mcm9zdGxpZ2h0LnYxLlNldENhbGlicmF0aW9uSAASQAoTYXBwcm92ZV9jZXJ0aWZpY2F0ZRgGIAEoCzIhLmZyb3N0bGlnaHQudjEuQXBwcm92ZUNlcnRpZmljYXRlSAASQAoTYXBwbHlfY29uZmlndXJhdGlvbhgHIAEoCzIhLmZyb3N0bGlnaHQudjEuQXBwbHlDb25maWd1cmF0aW9uSABCCAoGYWN0aW9uImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCrQAQoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUqqAEKCkFsYXJtU3RhdGUSGwoXQUxBUk1fU1RBVEVfVU5TUEVDSUZJRUQQABIeChpBTEFSTV9TVEFURV9VTkFDS05PV0xFREdFRBABEhwKGEFMQVJNX1NUQVRFX0FDS05PV0xFREdFRBACEicKI0FMQVJNX1NUQVRFX1JFVFVSTkVEX1VOQUNLTk9XTEVER0VEEAMSFgoSQUxBUk1fU1RBVEVfTk9STUFMEAQqZAoIUHJpb3JpdHkSGAoUUFJJT1JJVFlfVU5TUEVDSUZJRUQQABIUChBQUklPUklUWV9XQVJOSU5HEAESEQoNUFJJT1JJVFlfSElHSBACEhUKEVBSSU9SSVRZX0NSSVRJQ0FMEAMqgAEKDEV2aWRlbmNlUm9sZRIdChlFVklERU5DRV9ST0xFX1VOU1BFQ0lGSUVEEAASGQoVRVZJREVOQ0VfUk9MRV9QSUNUVVJFEAESGgoWRVZJREVOQ0VfUk9MRV9PUklHSU5BTBACEhoKFkVWSURFTkNFX1JPTEVfSEVBVF9NQVAQAyqMAQoJQWNrUmVzdWx0EhoKFkFDS19SRVNVTFRfVU5TUEVDSUZJRUQQABIVChFBQ0tfUkVTVUxUX1NUT1JFRBABEhgKFEFDS19SRVNVTFRfRFVQTElDQVRFEAISFgoSQUNLX1JFU1VMVF9SRUZVU0VEEAMSGgoWQUNLX1JFU1VMVF9SRVRSWV9MQVRFUhAEYgZwcm90bzM");
+  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASL2AwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAxITCgtpbmNpZGVudF9pZBgQIAEoCRIrCgdjb250ZXh0GBEgAygLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIQCgh1bnRpbF9tcxgSIAEoAxIRCgljb25kaXRpb24YEyABKAgiqAEKC0V4cGxhbmF0aW9uEgwKBGNvZGUYASABKAkSPgoKcGFyYW1ldGVycxgCIAMoCzIqLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24uUGFyYW1ldGVyc0VudHJ5GksKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5mcm9zdGxpZ2h0LnYxLlBhcmFtZXRlcjoCOAEiSAoJUGFyYW1ldGVyEhAKBm51bWJlchgBIAEoAUgAEg4KBHRleHQYAiABKAlIABIRCgd0aW1lX21zGAMgASgDSABCBgoEa2luZCJdCgNCb3gSDAoEbGVmdBgBIAEoAhILCgN0b3AYAiABKAISDQoFcmlnaHQYAyABKAISDgoGYm90dG9tGAQgASgCEg0KBWxhYmVsGAUgASgJEg0KBXNjb3JlGAYgASgCIo8DCgdGaW5kaW5nEhIKCmZpbmRpbmdfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEg8KB3pvbmVfaWQYAyABKAkSDwoHcnVsZV9pZBgEIAEoCRIRCglydWxlX2tpbmQYBSABKAkSKQoIc2V2ZXJpdHkYBiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5EhUKDWZpcnN0X3NlZW5fbXMYByABKAMSFAoMbGFzdF9zZWVuX21zGAggASgDEg0KBXNjb3JlGAkgASgBEhEKCXRocmVzaG9sZBgKIAEoARIQCghtb2RlbF9pZBgLIAEoCRIUCgxtb2RlbF9zaGEyNTYYDCABKAwSIQoFYm94ZXMYDSADKAsyEi5mcm9zdGxpZ2h0LnYxLkJveBIyCghldmlkZW5jZRgOIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2USLwoLZXhwbGFuYXRpb24YDyABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uInYKEUV2aWRlbmNlUmVmZXJlbmNlEg4KBnNoYTI1NhgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSKQoEcm9sZRgEIAEoDjIbLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSb2xlIm8KC0hlYWx0aEV2ZW50Eg8KB3N1YmplY3QYASABKAkSDQoFc3RhdGUYAiABKAkSDwoHdGltZV9tcxgDIAEoAxIvCgtleHBsYW5hdGlvbhgEIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24iyQIKD1NpdGVEZXNjcmlwdGlvbhIVCg1jb25maWdfc2hhMjU2GAEgASgJEg8KB3NpdGVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIRCgl0aW1lX3pvbmUYBCABKAkSEQoJc2ltdWxhdGVkGAUgASgIEi0KBXpvbmVzGAYgAygLMh4uZnJvc3RsaWdodC52MS5ab25lRGVzY3JpcHRpb24SLwoGcG9pbnRzGAcgAygLMh8uZnJvc3RsaWdodC52MS5Qb2ludERlc2NyaXB0aW9uEjEKB2NhbWVyYXMYCCADKAsyIC5mcm9zdGxpZ2h0LnYxLkNhbWVyYURlc2NyaXB0aW9uEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSDwoHdGltZV9tcxgKIAEoAyInCg1Mb2NhbGlzZWRUZXh0EgoKAnpoGAEgASgJEgoKAmVuGAIgASgJIqMBCg9ab25lRGVzY3JpcHRpb24SDwoHem9uZV9pZBgBIAEoCRIqCgRuYW1lGAIgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhIKCnByb2ZpbGVfaWQYAyABKAkSKAoGbGltaXRzGAQgASgLMhguZnJvc3RsaWdodC52MS5MaW1pdEJhbmQSFQoNbGltaXRzX3NvdXJjZRgFIAEoCSKbAQoJTGltaXRCYW5kEhAKA2xvdxgBIAEoAUgAiAEBEhEKBGhpZ2gYAiABKAFIAYgBARIZCgxjcml0aWNhbF9sb3cYAyABKAFIAogBARIaCg1jcml0aWNhbF9oaWdoGAQgASgBSAOIAQFCBgoEX2xvd0IHCgVfaGlnaEIPCg1fY3JpdGljYWxfbG93QhAKDl9jcml0aWNhbF9oaWdoIuQBChBQb2ludERlc2NyaXB0aW9uEhAKCHBvaW50X2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIQCghxdWFudGl0eRgEIAEoCRIMCgR1bml0GAUgASgJEhwKFGV4cGVjdGVkX2ludGVydmFsX21zGAYgASgDEhIKCnByb2JlX3JvbGUYByABKAkSLwoLY2FsaWJyYXRpb24YCCABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uIlEKC0NhbGlicmF0aW9uEg4KBm9mZnNldBgBIAEoARINCgVzbG9wZRgCIAEoARITCgtjZXJ0aWZpY2F0ZRgDIAEoCRIOCgZkdWVfbXMYBCABKAMiYwoRQ2FtZXJhRGVzY3JpcHRpb24SEQoJY2FtZXJhX2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dCJZCgpEcm9wUmVjb3JkEgwKBHdoYXQYASABKAkSDQoFY291bnQYAiABKAQSDwoHZnJvbV9tcxgDIAEoAxINCgV0b19tcxgEIAEoAxIOCgZyZWFzb24YBSABKAkikQEKDENoYW5nZVJlY29yZBIPCgdzdWJqZWN0GAEgASgJEgwKBHdoYXQYAiABKAkSDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEg4KBmF1dGhvchgFIAEoCRIOCgZyZWFzb24YBiABKAkSDwoHdGltZV9tcxgHIAEoAxISCgpjb21tYW5kX2lkGAggASgJImIKD0Nsb2NrQ29ycmVjdGlvbhIPCgdib290X2lkGAEgASgJEhEKCW9mZnNldF9tcxgCIAEoAxIaChJ1bnRpbF9tb25vdG9uaWNfbXMYAyABKAMSDwoHdGltZV9tcxgEIAEoAyJDCgNBY2sSDQoFZXBvY2gYASABKAkSLQoIb3V0Y29tZXMYAiADKAsyGy5mcm9zdGxpZ2h0LnYxLkJhdGNoT3V0Y29tZSJaCgxCYXRjaE91dGNvbWUSEAoIc2VxdWVuY2UYASABKAQSKAoGcmVzdWx0GAIgASgOMhguZnJvc3RsaWdodC52MS5BY2tSZXN1bHQSDgoGcmVhc29uGAMgASgJItUECgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFAoMaXNzdWVkX2F0X21zGAMgASgDEjwKEWFja25vd2xlZGdlX2FsYXJtGAQgASgLMh8uZnJvc3RsaWdodC52MS5BY2tub3dsZWRnZUFsYXJtSAASOAoPc2V0X2NhbGlicmF0aW9uGAUgASgLMh0uZnJvc3RsaWdodC52MS5TZXRDYWxpYnJhdGlvbkgAEkAKE2FwcHJvdmVfY2VydGlmaWNhdGUYBiABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcHJvdmVDZXJ0aWZpY2F0ZUgAEkAKE2FwcGx5X2NvbmZpZ3VyYXRpb24YByABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcGx5Q29uZmlndXJhdGlvbkgAEjIKDHNoZWx2ZV9hbGFybRgIIAEoCzIaLmZyb3N0bGlnaHQudjEuU2hlbHZlQWxhcm1IABI2Cg51bnNoZWx2ZV9hbGFybRgJIAEoCzIcLmZyb3N0bGlnaHQudjEuVW5zaGVsdmVBbGFybUgAEjAKC3Jlc2V0X2FsYXJtGAogASgLMhkuZnJvc3RsaWdodC52MS5SZXNldEFsYXJtSAASOwoRYWxhcm1fYWN0aW9uX2RvbmUYCyABKAsyHi5mcm9zdGxpZ2h0LnYxLkFsYXJtQWN0aW9uRG9uZUgAEjAKC3NldF9zZXJ2aWNlGAwgASgLMhkuZnJvc3RsaWdodC52MS5TZXRTZXJ2aWNlSABCCAoGYWN0aW9uIlMKC1NoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEhAKCHVudGlsX21zGAIgASgDEhAKCG9uZV9zaG90GAMgASgIEg4KBnJlYXNvbhgEIAEoCSIxCg1VbnNoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIuCgpSZXNldEFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0Cg9BbGFybUFjdGlvbkRvbmUSEAoIYWxhcm1faWQYASABKAkSDwoHY29tbWVudBgCIAEoCSJ4CgpTZXRTZXJ2aWNlEg8KB3pvbmVfaWQYASABKAkSEAoIcG9pbnRfaWQYAiABKAkSEQoJY2FtZXJhX2lkGAMgASgJEhIKCmluX3NlcnZpY2UYBCABKAgSEAoIdW50aWxfbXMYBSABKAMSDgoGcmVhc29uGAYgASgJImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCr0AwoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUSHAoYQUxBUk1fVFJBTlNJVElPTl9MQVRDSEVEEAYSGgoWQUxBUk1fVFJBTlNJVElPTl9SRVNFVBAHEhwKGEFMQVJNX1RSQU5TSVRJT05fU0hFTFZFRBAIEh4KGkFMQVJNX1RSQU5TSVRJT05fVU5TSEVMVkVEEAkSHwobQUxBUk1fVFJBTlNJVElPTl9TVVBQUkVTU0VEEAoSIQodQUxBUk1fVFJBTlNJVElPTl9VTlNVUFBSRVNTRUQQCxIjCh9BTEFSTV9UUkFOU0lUSU9OX09VVF9PRl9TRVJWSUNFEAwSHwobQUxBUk1fVFJBTlNJVElPTl9JTl9TRVJWSUNFEA0SIAocQUxBUk1fVFJBTlNJVElPTl9BQ1RJT05fRE9ORRAOKssCCgpBbGFybVN0YXRlEhsKF0FMQVJNX1NUQVRFX1VOU1BFQ0lGSUVEEAASHgoaQUxBUk1fU1RBVEVfVU5BQ0tOT1dMRURHRUQQARIcChhBTEFSTV9TVEFURV9BQ0tOT1dMRURHRUQQAhInCiNBTEFSTV9TVEFURV9SRVRVUk5FRF9VTkFDS05PV0xFREdFRBADEhYKEkFMQVJNX1NUQVRFX05PUk1BTBAEEiYKIkFMQVJNX1NUQVRFX0xBVENIRURfVU5BQ0tOT1dMRURHRUQQBRIkCiBBTEFSTV9TVEFURV9MQVRDSEVEX0FDS05PV0xFREdFRBAGEhcKE0FMQVJNX1NUQVRFX1NIRUxWRUQQBxIaChZBTEFSTV9TVEFURV9TVVBQUkVTU0VEEAgSHgoaQUxBUk1fU1RBVEVfT1VUX09GX1NFUlZJQ0UQCSpkCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhQKEFBSSU9SSVRZX1dBUk5JTkcQARIRCg1QUklPUklUWV9ISUdIEAISFQoRUFJJT1JJVFlfQ1JJVElDQUwQAyqAAQoMRXZpZGVuY2VSb2xlEh0KGUVWSURFTkNFX1JPTEVfVU5TUEVDSUZJRUQQABIZChVFVklERU5DRV9ST0xFX1BJQ1RVUkUQARIaChZFVklERU5DRV9ST0xFX09SSUdJTkFMEAISGgoWRVZJREVOQ0VfUk9MRV9IRUFUX01BUBADKowBCglBY2tSZXN1bHQSGgoWQUNLX1JFU1VMVF9VTlNQRUNJRklFRBAAEhUKEUFDS19SRVNVTFRfU1RPUkVEEAESGAoUQUNLX1JFU1VMVF9EVVBMSUNBVEUQAhIWChJBQ0tfUkVTVUxUX1JFRlVTRUQQAxIaChZBQ0tfUkVTVUxUX1JFVFJZX0xBVEVSEARiBnByb3RvMw");
 
 /**
  * A sealed batch as it lies in the journal and as it is sent: `body` is an encoded Batch, byte for byte.
@@ -389,6 +389,34 @@ export type AlarmEvent = Message<"frostlight.v1.AlarmEvent"> & {
    * @generated from field: int64 onset_time_ms = 15;
    */
   onsetTimeMs: bigint;
+
+  /**
+   * what belongs to one failure of a room; empty: not grouped
+   *
+   * @generated from field: string incident_id = 16;
+   */
+  incidentId: string;
+
+  /**
+   * door, defrost, neighbours, power, product …
+   *
+   * @generated from field: repeated frostlight.v1.Explanation context = 17;
+   */
+  context: Explanation[];
+
+  /**
+   * shelved, suppressed, out of service: until then at most; 0: no such limit
+   *
+   * @generated from field: int64 until_ms = 18;
+   */
+  untilMs: bigint;
+
+  /**
+   * the condition itself holds, whatever the state shows
+   *
+   * @generated from field: bool condition = 19;
+   */
+  condition: boolean;
 };
 
 /**
@@ -1188,6 +1216,36 @@ export type Command = Message<"frostlight.v1.Command"> & {
      */
     value: ApplyConfiguration;
     case: "applyConfiguration";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.ShelveAlarm shelve_alarm = 8;
+     */
+    value: ShelveAlarm;
+    case: "shelveAlarm";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.UnshelveAlarm unshelve_alarm = 9;
+     */
+    value: UnshelveAlarm;
+    case: "unshelveAlarm";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.ResetAlarm reset_alarm = 10;
+     */
+    value: ResetAlarm;
+    case: "resetAlarm";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.AlarmActionDone alarm_action_done = 11;
+     */
+    value: AlarmActionDone;
+    case: "alarmActionDone";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.SetService set_service = 12;
+     */
+    value: SetService;
+    case: "setService";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1197,6 +1255,150 @@ export type Command = Message<"frostlight.v1.Command"> & {
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
   messageDesc(file_frostlight_v1_frostlight, 23);
+
+/**
+ * One-shot (until the condition is over) or until a time, whichever comes first.
+ *
+ * @generated from message frostlight.v1.ShelveAlarm
+ */
+export type ShelveAlarm = Message<"frostlight.v1.ShelveAlarm"> & {
+  /**
+   * @generated from field: string alarm_id = 1;
+   */
+  alarmId: string;
+
+  /**
+   * @generated from field: int64 until_ms = 2;
+   */
+  untilMs: bigint;
+
+  /**
+   * @generated from field: bool one_shot = 3;
+   */
+  oneShot: boolean;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ShelveAlarm.
+ * Use `create(ShelveAlarmSchema)` to create a new message.
+ */
+export const ShelveAlarmSchema: GenMessage<ShelveAlarm> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 24);
+
+/**
+ * @generated from message frostlight.v1.UnshelveAlarm
+ */
+export type UnshelveAlarm = Message<"frostlight.v1.UnshelveAlarm"> & {
+  /**
+   * @generated from field: string alarm_id = 1;
+   */
+  alarmId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.UnshelveAlarm.
+ * Use `create(UnshelveAlarmSchema)` to create a new message.
+ */
+export const UnshelveAlarmSchema: GenMessage<UnshelveAlarm> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 25);
+
+/**
+ * @generated from message frostlight.v1.ResetAlarm
+ */
+export type ResetAlarm = Message<"frostlight.v1.ResetAlarm"> & {
+  /**
+   * @generated from field: string alarm_id = 1;
+   */
+  alarmId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ResetAlarm.
+ * Use `create(ResetAlarmSchema)` to create a new message.
+ */
+export const ResetAlarmSchema: GenMessage<ResetAlarm> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 26);
+
+/**
+ * @generated from message frostlight.v1.AlarmActionDone
+ */
+export type AlarmActionDone = Message<"frostlight.v1.AlarmActionDone"> & {
+  /**
+   * @generated from field: string alarm_id = 1;
+   */
+  alarmId: string;
+
+  /**
+   * @generated from field: string comment = 2;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message frostlight.v1.AlarmActionDone.
+ * Use `create(AlarmActionDoneSchema)` to create a new message.
+ */
+export const AlarmActionDoneSchema: GenMessage<AlarmActionDone> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 27);
+
+/**
+ * All alarms of a zone, of a point or of a camera; the most exact one named counts.
+ *
+ * @generated from message frostlight.v1.SetService
+ */
+export type SetService = Message<"frostlight.v1.SetService"> & {
+  /**
+   * @generated from field: string zone_id = 1;
+   */
+  zoneId: string;
+
+  /**
+   * @generated from field: string point_id = 2;
+   */
+  pointId: string;
+
+  /**
+   * @generated from field: string camera_id = 3;
+   */
+  cameraId: string;
+
+  /**
+   * @generated from field: bool in_service = 4;
+   */
+  inService: boolean;
+
+  /**
+   * @generated from field: int64 until_ms = 5;
+   */
+  untilMs: bigint;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message frostlight.v1.SetService.
+ * Use `create(SetServiceSchema)` to create a new message.
+ */
+export const SetServiceSchema: GenMessage<SetService> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 28);
 
 /**
  * @generated from message frostlight.v1.SetCalibration
@@ -1223,7 +1425,7 @@ export type SetCalibration = Message<"frostlight.v1.SetCalibration"> & {
  * Use `create(SetCalibrationSchema)` to create a new message.
  */
 export const SetCalibrationSchema: GenMessage<SetCalibration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 24);
+  messageDesc(file_frostlight_v1_frostlight, 29);
 
 /**
  * Trust this certificate of a source's server from now on.
@@ -1252,7 +1454,7 @@ export type ApproveCertificate = Message<"frostlight.v1.ApproveCertificate"> & {
  * Use `create(ApproveCertificateSchema)` to create a new message.
  */
 export const ApproveCertificateSchema: GenMessage<ApproveCertificate> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 25);
+  messageDesc(file_frostlight_v1_frostlight, 30);
 
 /**
  * @generated from message frostlight.v1.ApplyConfiguration
@@ -1290,7 +1492,7 @@ export type ApplyConfiguration = Message<"frostlight.v1.ApplyConfiguration"> & {
  * Use `create(ApplyConfigurationSchema)` to create a new message.
  */
 export const ApplyConfigurationSchema: GenMessage<ApplyConfiguration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 26);
+  messageDesc(file_frostlight_v1_frostlight, 31);
 
 /**
  * @generated from message frostlight.v1.AcknowledgeAlarm
@@ -1312,7 +1514,7 @@ export type AcknowledgeAlarm = Message<"frostlight.v1.AcknowledgeAlarm"> & {
  * Use `create(AcknowledgeAlarmSchema)` to create a new message.
  */
 export const AcknowledgeAlarmSchema: GenMessage<AcknowledgeAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 27);
+  messageDesc(file_frostlight_v1_frostlight, 32);
 
 /**
  * Gateway → server, HTTPS, once: join with a one-time token.
@@ -1364,7 +1566,7 @@ export type EnrolRequest = Message<"frostlight.v1.EnrolRequest"> & {
  * Use `create(EnrolRequestSchema)` to create a new message.
  */
 export const EnrolRequestSchema: GenMessage<EnrolRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 28);
+  messageDesc(file_frostlight_v1_frostlight, 33);
 
 /**
  * @generated from message frostlight.v1.EnrolResponse
@@ -1431,7 +1633,7 @@ export type EnrolResponse = Message<"frostlight.v1.EnrolResponse"> & {
  * Use `create(EnrolResponseSchema)` to create a new message.
  */
 export const EnrolResponseSchema: GenMessage<EnrolResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 29);
+  messageDesc(file_frostlight_v1_frostlight, 34);
 
 /**
  * Gateway → server, HTTPS, with the old credentials: a new certificate before the old one ends.
@@ -1455,7 +1657,7 @@ export type RenewRequest = Message<"frostlight.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 30);
+  messageDesc(file_frostlight_v1_frostlight, 35);
 
 /**
  * @generated from message frostlight.v1.RenewResponse
@@ -1477,7 +1679,7 @@ export type RenewResponse = Message<"frostlight.v1.RenewResponse"> & {
  * Use `create(RenewResponseSchema)` to create a new message.
  */
 export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 31);
+  messageDesc(file_frostlight_v1_frostlight, 36);
 
 /**
  * @generated from enum frostlight.v1.ClockState
@@ -1643,6 +1845,63 @@ export const AlarmTransition = {
    * @generated from enum value: ALARM_TRANSITION_ESCALATED = 5;
    */
   ESCALATED: 5,
+
+  /**
+   * the condition went away, the alarm stays
+   *
+   * @generated from enum value: ALARM_TRANSITION_LATCHED = 6;
+   */
+  LATCHED: 6,
+
+  /**
+   * a latched alarm was let go
+   *
+   * @generated from enum value: ALARM_TRANSITION_RESET = 7;
+   */
+  RESET: 7,
+
+  /**
+   * put aside by a person, for a time
+   *
+   * @generated from enum value: ALARM_TRANSITION_SHELVED = 8;
+   */
+  SHELVED: 8,
+
+  /**
+   * @generated from enum value: ALARM_TRANSITION_UNSHELVED = 9;
+   */
+  UNSHELVED: 9,
+
+  /**
+   * by design: defrost, loading, holiday, empty store
+   *
+   * @generated from enum value: ALARM_TRANSITION_SUPPRESSED = 10;
+   */
+  SUPPRESSED: 10,
+
+  /**
+   * @generated from enum value: ALARM_TRANSITION_UNSUPPRESSED = 11;
+   */
+  UNSUPPRESSED: 11,
+
+  /**
+   * maintenance, calibration
+   *
+   * @generated from enum value: ALARM_TRANSITION_OUT_OF_SERVICE = 12;
+   */
+  OUT_OF_SERVICE: 12,
+
+  /**
+   * @generated from enum value: ALARM_TRANSITION_IN_SERVICE = 13;
+   */
+  IN_SERVICE: 13,
+
+  /**
+   * a person says that the cause was dealt with; the state does not change by it
+   *
+   * @generated from enum value: ALARM_TRANSITION_ACTION_DONE = 14;
+   */
+  ACTION_DONE: 14,
 } as const;
 
 /**
@@ -1690,6 +1949,31 @@ export const AlarmState = {
    * @generated from enum value: ALARM_STATE_NORMAL = 4;
    */
   NORMAL: 4,
+
+  /**
+   * @generated from enum value: ALARM_STATE_LATCHED_UNACKNOWLEDGED = 5;
+   */
+  LATCHED_UNACKNOWLEDGED: 5,
+
+  /**
+   * @generated from enum value: ALARM_STATE_LATCHED_ACKNOWLEDGED = 6;
+   */
+  LATCHED_ACKNOWLEDGED: 6,
+
+  /**
+   * @generated from enum value: ALARM_STATE_SHELVED = 7;
+   */
+  SHELVED: 7,
+
+  /**
+   * @generated from enum value: ALARM_STATE_SUPPRESSED = 8;
+   */
+  SUPPRESSED: 8,
+
+  /**
+   * @generated from enum value: ALARM_STATE_OUT_OF_SERVICE = 9;
+   */
+  OUT_OF_SERVICE: 9,
 } as const;
 
 /**
