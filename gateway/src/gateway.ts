@@ -82,12 +82,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
   const recorder = new Recorder({
     pipeline,
     engine,
-    recording: createRecording({
-      points,
-      zones,
-      clock,
-      alarmed: () => new Set(engine.active().flatMap(({ pointId }) => (pointId === null ? [] : [pointId]))),
-    }),
+    recording: createRecording({ points, zones, clock, alarms: () => engine.active() }),
     journal,
     clock,
     logger: logger.child({ stage: "recorder" }),

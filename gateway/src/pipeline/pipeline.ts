@@ -61,10 +61,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** The source says that the point has gone: stale from now on, without waiting for the intervals. */
   const endLife = (state: PointState): void => {
     state.isReportedStale = true;
-    state.spokeMs = Math.min(
-      state.spokeMs,
-      clock.monotonicMs() - staleAfterIntervals * state.point.expectedIntervalMs,
-    );
+    state.spokeMs = Math.min(state.spokeMs, clock.monotonicMs() - staleAfterIntervals * state.point.expectedIntervalMs);
   };
 
   return {

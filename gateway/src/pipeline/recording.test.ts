@@ -3,6 +3,7 @@ import { FakeClock } from "@frostlight/kernel/testing";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
+import type { ActiveAlarm } from "../core/alarm-engine.ts";
 import type { Point, Zone } from "../core/site.ts";
 import { createRecording, type Recording } from "./recording.ts";
 
@@ -47,13 +48,13 @@ function sample(minute: number, value: number | null, changes: Partial<Sample> =
   };
 }
 
-function build(changes: Partial<Point> = {}, alarmed: readonly string[] = []) {
+function build(changes: Partial<Point> = {}, alarms: readonly Pick<ActiveAlarm, "pointId" | "state">[] = []) {
   const clock = new FakeClock(startMs);
   const recording = createRecording({
     points: [{ ...point, ...changes }],
     zones: [zone],
     clock,
-    alarmed: () => new Set(alarmed),
+    alarms: () => alarms,
   });
   return { clock, recording };
 }
@@ -91,14 +92,14 @@ describe("a point that is summarised", () => {
     ]);
   });
 
-  it("gives every sample while the point has an alarm", () => {
-    const { recording } = build({}, ["p"]);
-    expect(
-      takeAll(
-        recording,
-        [0, 1, 2, 3].map((minute) => sample(minute, -20)),
-      ),
-    ).toHaveLength(4);
+  it.each([
+    ["unacknowledged", 4],
+    ["acknowledged", 4],
+    ["returned-unacknowledged", 1],
+  ] as const)("under an alarm that is %s gives %d of four samples at once", (state, expected) => {
+    const { recording } = build({}, [{ pointId: "p", state }]);
+    const samples = [0, 1, 2, 3].map((minute) => sample(minute, -20));
+    expect(takeAll(recording, samples)).toHaveLength(expected);
   });
 
   it("gives every change of quality at once, and bad samples one by one", () => {

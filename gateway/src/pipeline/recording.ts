@@ -1,6 +1,7 @@
 import type { LimitBand, Sample } from "@frostlight/contract";
 import type { Clock } from "@frostlight/kernel";
 
+import type { ActiveAlarm } from "../core/alarm-engine.ts";
 import type { Point, Zone } from "../core/site.ts";
 import { convertUnit } from "./units.ts";
 
@@ -25,8 +26,8 @@ interface RecordingOptions {
   readonly points: readonly Point[];
   readonly zones: readonly Zone[];
   readonly clock: Clock;
-  /** Points with an active alarm: while it lasts, every sample is kept. */
-  readonly alarmed: () => ReadonlySet<string>;
+  /** Alarms that are not over: as long as the condition of one lasts, every sample of its point is kept. */
+  readonly alarms: () => readonly Pick<ActiveAlarm, "pointId" | "state">[];
 }
 
 interface Window {
@@ -66,7 +67,7 @@ const switches: ReadonlySet<string> = new Set(["door", "defrost", "compressor"])
  * limit itself counts as out), under an active alarm, without a number, buffered in the device, or not newer than the last.
  */
 export function createRecording(options: RecordingOptions): Recording {
-  const { clock, alarmed } = options;
+  const { clock, alarms } = options;
   const states = new Map<string, State>();
   const summarised = new Map<string, Summarised>();
   for (const point of options.points) {
@@ -116,7 +117,7 @@ export function createRecording(options: RecordingOptions): Recording {
             keep.push(sample);
             continue;
           }
-          active ??= alarmed();
+          active ??= alarmedPoints(alarms());
           const state = states.get(sample.pointId) ?? untouched;
           const isKept = mustKeep(sample, state, policy, active);
           const { kept, next } = advance(sample, state, policy.keepMs, isKept, clock.monotonicMs());
@@ -129,6 +130,12 @@ export function createRecording(options: RecordingOptions): Recording {
     due: () => end((window, keepMs) => clock.monotonicMs() - window.openedMs >= keepMs),
     flush: () => end(() => true),
   };
+}
+
+/** One whose condition is gone only waits for a person: the room is as it should be. */
+function alarmedPoints(alarms: readonly Pick<ActiveAlarm, "pointId" | "state">[]): ReadonlySet<string> {
+  const lasting = alarms.filter(({ state }) => state !== "returned-unacknowledged");
+  return new Set(lasting.flatMap(({ pointId }) => (pointId === null ? [] : [pointId])));
 }
 
 function mustKeep(sample: Sample, state: State, policy: Summarised, alarmed: ReadonlySet<string>): boolean {
