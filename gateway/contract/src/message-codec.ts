@@ -10,7 +10,8 @@ import {
 } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { guard } from "./guard.ts";
 import { contractLimits } from "./limits.ts";
-import type { Ack, AckResult, Decoded, EnrolRequest, EnrolResponse, RenewRequest, RenewResponse } from "./model.ts";
+import type { Ack, AckResult, EnrolRequest, EnrolResponse, RenewRequest, RenewResponse } from "./messages.ts";
+import type { Decoded } from "./model.ts";
 
 const results = {
   stored: WireAckResult.STORED,
