@@ -279,7 +279,11 @@ export class FileJournal implements Journal {
     this.#writeFailing = false;
     this.#commits += 1;
     for (const batch of sealed) this.#committed(batch);
-    if (own.length > 0) this.#positions.changed();
+    if (own.length > 0) {
+      // What was told once is not told again after the next crash.
+      this.#positions.changed();
+      void this.#positions.flush();
+    }
     await this.#makeRoom();
   }
 

@@ -16,6 +16,7 @@ import {
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 
 import type { JournalReader } from "../../core/journal.ts";
+import { diskFiles, type JournalFiles } from "../files.ts";
 import { type Journal, type JournalOptions, journalOptions, openJournal } from "../index.ts";
 
 /** The same key in every process of a test: PKCS #8 around 32 fixed bytes (RFC 8410, 7). */
@@ -30,9 +31,11 @@ export function openTestJournal(
   options: Partial<JournalOptions> = {},
   clock: Clock = systemClock,
   logger: Logger = silentLogger,
+  files: JournalFiles = diskFiles,
 ): Promise<Journal> {
   return openJournal({
     folder,
+    files,
     gatewayId: testGateway,
     signingKey: testKey,
     clock,
