@@ -38,6 +38,8 @@ export function decodeAck(bytes: Uint8Array): Decoded<Ack> {
     const wire = fromBinary(AckSchema, bytes);
     if (wire.outcomes.length > contractLimits.ackOutcomes) throw new RangeError("too many outcomes");
     const outcomes = wire.outcomes.flatMap((outcome) => {
+      // Beyond 2^53 a number is another batch's: no batch has such a sequence (decodeBatch refuses it, too).
+      if (outcome.sequence > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("a sequence beyond 2^53");
       const result = resultNames.get(outcome.result);
       return result === undefined ? [] : [{ sequence: Number(outcome.sequence), result, reason: outcome.reason }];
     });
