@@ -83,13 +83,15 @@ export class ModbusUnit {
   schedule(nowMs: number, round: UnitRound): void {
     this.#failure = round.silence ?? round.refused;
     this.#silentRounds = round.silence === undefined ? 0 : this.#silentRounds + 1;
-    const { pollMs } = this.plan;
+    const { pollMs, timeoutMs } = this.plan;
     if (this.#silentRounds === 0) {
       this.#dueMs = Math.max(nowMs, this.#dueMs + pollMs);
       return;
     }
     const longest = Math.max(pollMs, this.#silentMs);
-    this.#dueMs = nowMs + Math.min(longest, pollMs * 2 ** Math.min(this.#silentRounds, 20));
+    const waitMs = Math.min(longest, pollMs * 2 ** Math.min(this.#silentRounds, 20));
+    // A serial frame does not say which question it answers: what is merely late has to arrive while none is open.
+    this.#dueMs = nowMs + Math.max(waitMs, 2 * timeoutMs);
   }
 
   /** Asked at once after a new connection. */
