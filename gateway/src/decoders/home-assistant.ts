@@ -61,9 +61,10 @@ export const homeAssistant = defineDecoder({
     },
   },
   recognises(message) {
-    if (!configTopicPattern.test(message.topic)) return false;
-    const parsed = parseJsonObject(message);
-    return parsed.kind === "ok" && entitiesOf(message.topic, parsed.value).length > 0;
+    // Announcements of lights and the like, too: their numbers are no measurements.
+    const isOther = message.topic.startsWith("homeassistant/") && message.topic.endsWith("/config");
+    if (!isOther && !configTopicPattern.test(message.topic)) return false;
+    return parseJsonObject(message).kind === "ok";
   },
   decode(message, options) {
     if (message.payload.byteLength === 0 || configTopicPattern.test(message.topic)) return { kind: "none" };
