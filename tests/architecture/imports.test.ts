@@ -120,7 +120,7 @@ it("the table itself refuses what it should", () => {
 });
 
 it("heavy and native libraries are loaded only when work starts", () => {
-  const heavy = /^(?:node-opcua-client|onnxruntime-node|sharp|influx|pg)$/;
+  const heavy = /^(?:node-opcua-client|serialport|onnxruntime-node|sharp|influx|pg)$/;
   const broken = files
     .filter((file) => /\/(?:gateway|server|edge-models)\//.test(file))
     .flatMap((file) =>
