@@ -80,6 +80,7 @@ export class BrokerConnection implements TapHandler {
   #isThrottled = false;
   #isDraining = false;
   #isStarved = false;
+  #isEarly = false;
   #cancelWait: CancelTimer | undefined;
 
   constructor(socket: Socket, owner: ConnectionOwner, messagesPerSecond: number) {
@@ -99,7 +100,7 @@ export class BrokerConnection implements TapHandler {
 
   get isReading(): boolean {
     const isFull = this.#inFlight >= maxInFlight || this.#inFlightBytes >= maxInFlightBytes;
-    if (!isFull && !this.#isThrottled && !this.#isDraining) return true;
+    if (!isFull && !this.#isThrottled && !this.#isDraining && !this.#isEarly) return true;
     this.#isStarved = true;
     return false;
   }
@@ -142,6 +143,18 @@ export class BrokerConnection implements TapHandler {
       this.#owner.onThrottled(this, false);
       this.#feed();
     });
+  }
+
+  onEarly(): void {
+    this.#isEarly = true;
+  }
+
+  /** aedes is done with its CONNECT. */
+  opened(): void {
+    if (!this.#isEarly) return;
+    this.#isEarly = false;
+    this.#isStarved = true;
+    this.#feed();
   }
 
   onOversized(frame: OversizedFrame): void {

@@ -188,7 +188,10 @@ export class MqttBroker implements Part {
     };
     broker.on("clientError", onTrouble);
     broker.on("connectionError", onTrouble);
-    broker.on("clientReady", (client) => this.#subscribers.note(client));
+    broker.on("clientReady", (client) => {
+      this.#subscribers.note(client);
+      gate.opened(client);
+    });
     broker.on("subscribe", (_, client) => this.#subscribers.note(client));
     broker.on("clientDisconnect", (client) => {
       this.#subscribers.left(client);

@@ -112,6 +112,11 @@ export class PublishGate implements ConnectionOwner {
     this.#connections.set(client, connection);
   }
 
+  /** Its session is restored and its CONNACK is out. */
+  opened(client: Client): void {
+    this.#connections.get(client)?.opened();
+  }
+
   left(client: Client): void {
     const connection = this.#connections.get(client);
     connection?.repeats?.connectionEnded(connection.hasDisconnected);
@@ -166,7 +171,7 @@ export class PublishGate implements ConnectionOwner {
     this.#refuse(connection.socket.remoteAddress ?? "unknown", "client-frozen", message);
   }
 
-  /** aedes's hook: QoS 2, wills, and what was sent before CONNACK. */
+  /** aedes's hook: QoS 2 and wills. */
   authorise(client: Client | null, packet: PublishPacket, done: Done): void {
     const connection = client === null ? undefined : this.#connections.get(client);
     if (!this.isOpen || connection === undefined) {

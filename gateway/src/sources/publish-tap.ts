@@ -20,13 +20,15 @@ export interface PublishFrame {
 }
 
 export interface TapHandler {
-  /** True once this connection's messages may be taken past the broker: CONNACK is out. */
+  /** True once this connection's messages may be taken: the broker is done with its CONNECT. */
   readonly isOpen: boolean;
   /** False: nothing is read for now. */
   readonly isReading: boolean;
   onPublish(frame: PublishFrame): void;
   /** All that one read brought has been handed over. */
   onChunk(): void;
+  /** A message came before its connection is open: nothing is read until it is. */
+  onEarly(): void;
   onOversized(frame: OversizedFrame): void;
   onMalformed(reason: string): void;
 }
@@ -47,10 +49,17 @@ export class PublishTap {
   /** Bytes of the current frame that still go to aedes. */
   #passing = 0;
   #isBroken = false;
+  #hasPassed = false;
+  #isHolding = false;
 
   constructor(maxBytes: number, handler: TapHandler) {
     this.#maxBytes = maxBytes;
     this.#handler = handler;
+  }
+
+  /** Bytes that were read already wait for the connection to open. */
+  get isHolding(): boolean {
+    return this.#isHolding;
   }
 
   /** What of this chunk is for aedes; null when nothing is. After a broken frame nothing is any more. */
@@ -58,6 +67,7 @@ export class PublishTap {
     if (this.#isBroken) return null;
     const data = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     this.#pending = emptyChunk;
+    this.#isHolding = false;
     const passed: Buffer[] = [];
     let at = 0;
     while (at < data.length && !this.#isBroken) {
@@ -81,10 +91,18 @@ export class PublishTap {
         this.#handler.onOversized({ declaredBytes: bodyBytes, topic });
         break;
       }
-      const isTaken = first >> 4 === publishType && (first & 0b110) < 0b100 && this.#handler.isOpen;
-      if (!isTaken) {
+      const isOurs = first >> 4 === publishType && (first & 0b110) < 0b100;
+      // A PUBLISH as the very first packet is aedes's to refuse [MQTT-3.1.0-1].
+      if (!isOurs || !(this.#handler.isOpen || this.#hasPassed)) {
+        this.#hasPassed = true;
         this.#passing = bodyAt - at + bodyBytes;
         continue;
+      }
+      if (!this.#handler.isOpen) {
+        this.#pending = data.subarray(at);
+        this.#isHolding = true;
+        this.#handler.onEarly();
+        break;
       }
       const end = bodyAt + bodyBytes;
       if (end > data.length) {
@@ -154,7 +172,7 @@ export function tapSocket(socket: Socket, maxBytes: number, handler: TapHandler)
   const read = socket.read.bind(socket) as (size?: number) => Buffer | null; // Socket.read is typed any; without encoding it gives buffers
   socket.read = (size?: number): Buffer | null => {
     while (handler.isReading) {
-      const chunk = read(size);
+      const chunk = tap.isHolding ? emptyChunk : read(size);
       if (chunk === null) return null;
       const rest = tap.push(chunk);
       handler.onChunk();

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 
-import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
+import { connect, connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 
 import type { PointBinding } from "../../../gateway/src/core/source.ts";
 import type { MqttAddress } from "../../../gateway/src/sources/mqtt-address.ts";
@@ -71,14 +71,18 @@ export class BrokerRig {
   ): Promise<{ readonly client: MqttClient; readonly heard: readonly Heard[] }> {
     const heard: Heard[] = [];
     // What a session kept arrives right after CONNACK: listen before.
-    const { connect } = await import("mqtt");
     const client = connect(`mqtt://127.0.0.1:${this.broker.port}`, { reconnectPeriod: 0, ...options });
     client.on("error", () => undefined);
     client.on("message", (topic, payload, packet) => {
       heard.push({ topic, payload: payload.toString(), qos: packet.qos, retain: packet.retain, dup: packet.dup });
     });
     this.#clients.push(client);
-    await once(client, "connect");
+    await new Promise<void>((resolve, reject) => {
+      client.once("connect", () => {
+        resolve();
+      });
+      client.once("error", reject);
+    });
     if (filters.length > 0) await client.subscribeAsync([...filters], { qos });
     return { client, heard };
   }
