@@ -1,6 +1,7 @@
-import type { Command } from "@frostlight/contract";
+import type { Command, CommandAction } from "@frostlight/contract";
 
 import type { Calibrations } from "./calibrations.ts";
+import type { PersonAction } from "./core/alarm-engine.ts";
 import type { Recorder } from "./recorder.ts";
 import type { TrustStore } from "./trust/trust-store.ts";
 
@@ -12,8 +13,10 @@ export async function carryOut(
   calibrations: Calibrations,
 ): Promise<string> {
   const { action, actor, commandId } = command;
-  if (action.kind === "acknowledge-alarm") {
-    return (await recorder.acknowledge({ alarmId: action.alarmId, actor, commandId, comment: action.comment })).kind;
+  const act = personAction(action);
+  if (act !== undefined) {
+    const outcome = await recorder.act({ action: act, actor, commandId });
+    return outcome.kind === "done" ? "done" : outcome.reason;
   }
   if (action.kind === "approve-certificate") {
     const { sourceId, fingerprintSha256, reason } = action;
@@ -24,4 +27,18 @@ export async function carryOut(
     return (await calibrations.applyCalibration({ pointId, calibration, actor, reason, commandId })).kind;
   }
   return "not-supported";
+}
+
+/** The command as what a person does to alarms, if it is that. */
+function personAction(action: CommandAction): PersonAction | undefined {
+  if (action.kind === "acknowledge-alarm") {
+    return { kind: "acknowledge", alarmId: action.alarmId, comment: action.comment };
+  }
+  if (action.kind === "alarm-action-done") {
+    return { kind: "action-done", alarmId: action.alarmId, comment: action.comment };
+  }
+  if (action.kind === "shelve-alarm") return { ...action, kind: "shelve" };
+  if (action.kind === "unshelve-alarm") return { ...action, kind: "unshelve" };
+  if (action.kind === "reset-alarm") return { ...action, kind: "reset" };
+  return action.kind === "set-service" ? action : undefined;
 }

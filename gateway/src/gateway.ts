@@ -188,7 +188,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
   const local = createLocalServer({
     options: config.local,
     status,
-    acknowledge: (request) => recorder.acknowledge(request),
+    act: (request) => recorder.act(request),
     alive: () => watchdog.alive(),
     logger: logger.child({ stage: "local" }),
   });

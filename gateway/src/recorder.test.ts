@@ -68,7 +68,7 @@ class CountingEngine implements AlarmEngine {
     return this.stale.splice(0);
   }
 
-  acknowledge() {
+  act() {
     return { kind: "done" as const, events: [this.#raise(0)] };
   }
 
@@ -231,8 +231,8 @@ test("an acknowledgement that is written nowhere is not said to be done", async 
   await mkdir(disk.memoryFile);
   const { recorder } = await live(disk);
   disk.journal.full = true;
-  const request = { alarmId: "a", actor: "p", commandId: null, comment: "" };
-  await expect(recorder.acknowledge(request)).rejects.toMatchObject({ code: "recorder/not-durable" });
+  const request = { action: { kind: "acknowledge", alarmId: "a", comment: "" }, actor: "p", commandId: null } as const;
+  await expect(recorder.act(request)).rejects.toMatchObject({ code: "recorder/not-durable" });
 });
 
 test("alarm events of a tick are journaled although the journal refuses the samples of the same tick", async () => {

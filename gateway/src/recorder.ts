@@ -10,7 +10,7 @@ import {
 } from "@frostlight/kernel";
 
 import { AlarmOutbox } from "./alarm-outbox.ts";
-import type { AcknowledgeOutcome, AlarmEngine } from "./core/alarm-engine.ts";
+import type { ActOutcome, AlarmEngine, PersonRequest } from "./core/alarm-engine.ts";
 import type { JournalReceipts, JournalWriter } from "./core/journal.ts";
 import type { Reading } from "./core/reading.ts";
 import type { Pipeline, Recording, RecordingStep } from "./pipeline/index.ts";
@@ -119,14 +119,14 @@ export class Recorder implements Part {
     if (items.length > 0) await this.#journal.append(items);
   }
 
-  /** A person's acknowledgement, from the local page or by command. Durable when resolved. */
-  async acknowledge(request: Parameters<AlarmEngine["acknowledge"]>[0]): Promise<AcknowledgeOutcome> {
-    const outcome = this.#engine.acknowledge(request);
+  /** What a person does to alarms, from the local page or by command. Durable when resolved. */
+  async act(request: PersonRequest): Promise<ActOutcome> {
+    const outcome = this.#engine.act(request);
     if (outcome.kind === "done" && !(await this.#commitEvents(outcome.events))) {
       throw new FrostlightError(
         "recorder/not-durable",
         "resource",
-        "the acknowledgement cannot be written to disk now",
+        "what was done to the alarm cannot be written to disk now",
       );
     }
     return outcome;

@@ -5,7 +5,7 @@ import { silentLogger } from "@frostlight/kernel";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import type { AcknowledgeOutcome } from "../../gateway/src/core/alarm-engine.ts";
+import type { ActOutcome } from "../../gateway/src/core/alarm-engine.ts";
 import { createLocalServer, localOptions } from "../../gateway/src/local/index.ts";
 import { exampleStatus } from "../../gateway/src/local/testing/example-status.ts";
 
@@ -32,14 +32,14 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     readonly locale?: string;
     readonly path?: string;
     readonly calm?: boolean;
-    readonly outcome?: AcknowledgeOutcome;
+    readonly outcome?: ActOutcome;
     readonly dark?: boolean;
   }) {
     const asked: unknown[] = [];
     const server = createLocalServer({
       options: localOptions.parse({ port: 0 }),
       status: () => exampleStatus(Date.now(), set.calm ?? false),
-      acknowledge: (request) => {
+      act: (request) => {
         asked.push(request);
         return set.outcome ?? { kind: "done", events: [] };
       },
@@ -121,14 +121,20 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     expect(await page.inputValue("#comment")).toBe("已去查看");
     await page.click("#acknowledge-confirm");
     await page.waitForSelector("#acknowledge", { state: "hidden" });
-    expect(asked).toEqual([{ alarmId: "a-critical", actor: "王 (local page)", commandId: null, comment: "已去查看" }]);
+    expect(asked).toEqual([
+      {
+        action: { kind: "acknowledge", alarmId: "a-critical", comment: "已去查看" },
+        actor: "王 (local page)",
+        commandId: null,
+      },
+    ]);
     await page.reload();
     await page.click("#alarms button >> nth=0");
     expect(await page.inputValue("#name")).toBe("王");
   });
 
   it("says why an acknowledgement had no effect", async () => {
-    const { page } = await open({ width: 360, outcome: { kind: "already-acknowledged" } });
+    const { page } = await open({ width: 360, outcome: { kind: "refused", reason: "already-acknowledged" } });
     await page.click("#alarms button >> nth=0");
     await page.click("#acknowledge-confirm");
     await expect.poll(() => page.textContent("#acknowledge-problem")).toBe("这条报警已有人确认");

@@ -71,8 +71,8 @@ describe("the alarm engine", () => {
   it("carries who and which command into the acknowledging event", () => {
     const stage = new Stage([atOnce()]);
     stage.see(9);
-    const request = { alarmId: stage.last.alarmId, actor: "wang", commandId: "c-1", comment: "" };
-    const outcome = stage.engine.acknowledge(request);
+    const action = { kind: "acknowledge", alarmId: stage.last.alarmId, comment: "" } as const;
+    const outcome = stage.engine.act({ action, actor: "wang", commandId: "c-1" });
     expect(outcome).toMatchObject({ kind: "done", events: [{ actor: "wang", commandId: "c-1" }] });
   });
 

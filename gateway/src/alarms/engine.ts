@@ -1,9 +1,10 @@
 import type { AlarmEvent, HealthEvent, Sample } from "@frostlight/contract";
 import { type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
 
-import type { AcknowledgeOutcome, ActiveAlarm, AlarmEngine } from "../core/alarm-engine.ts";
+import type { ActiveAlarm, ActOutcome, ActRefusal, AlarmEngine, PersonRequest } from "../core/alarm-engine.ts";
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
+import { type AsideLimit, asideLimit, inputOf, longestAsideMs } from "./aside.ts";
 import { explain } from "./explanation-codes.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
 import { SampleObserver } from "./observe.ts";
@@ -71,7 +72,7 @@ class Engine implements AlarmEngine {
     for (const rule of parts.rules) if (rule.enabled) this.#addRule(rule, targets, kept, downMs, now);
     for (const [key, entry] of kept) {
       if (entry.occurrence === null || this.#all.has(key)) continue;
-      this.#abandoned.push(new AlarmInstance(toIdentity(entry), this.#random, entry.occurrence));
+      this.#abandoned.push(new AlarmInstance(toIdentity(entry), this.#random, entry, now, downMs));
     }
   }
 
@@ -110,20 +111,32 @@ class Engine implements AlarmEngine {
     const now = this.#now();
     const events: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
-    for (const watch of this.#all.values()) this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
+    for (const watch of this.#all.values()) {
+      this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
+      events.push(...watch.alarm.expire(now));
+    }
     return events;
   }
 
-  acknowledge(request: Parameters<AlarmEngine["acknowledge"]>[0]): AcknowledgeOutcome {
-    const { alarmId, actor, commandId, comment } = request;
-    for (const { alarm } of this.#all.values()) {
-      if (alarm.alarmId !== alarmId) continue;
-      const explanation =
-        comment === "" ? explain("acknowledged", { actor }) : explain("acknowledged-with-comment", { actor, comment });
-      const events = alarm.acknowledge(explanation, this.#now(), { actor, commandId });
-      return events === undefined ? { kind: "already-acknowledged" } : { kind: "done", events };
+  act({ action, actor, commandId }: PersonRequest): ActOutcome {
+    const now = this.#now();
+    const doer = { actor, commandId };
+    if (action.kind === "set-service") return this.#setService(action, doer, now);
+    const watch = [...this.#all.values()].find(({ alarm }) => alarm.alarmId === action.alarmId);
+    if (watch === undefined) return { kind: "refused", reason: "unknown-alarm" };
+    const { alarm } = watch;
+    let limit: AsideLimit | null = null;
+    if (action.kind === "shelve") {
+      if (action.reason.trim() === "") return { kind: "refused", reason: "reason-missing" };
+      const priority = alarm.priority ?? "warning";
+      const longestMs = longestAsideMs.shelved[priority];
+      const { untilMs, oneShot } = action;
+      limit = asideLimit({ untilMs, longestMs, oneShot, isCritical: priority === "critical" }, now) ?? null;
+      if (limit === null) return { kind: "refused", reason: "until-out-of-range" };
     }
-    return { kind: "unknown-alarm" };
+    const { input, explanation } = inputOf(action, actor);
+    const outcome = alarm.act(input, explanation, now, doer, limit);
+    return outcome.kind === "done" ? outcome : { kind: "refused", reason: toRefusal(outcome.reason) };
   }
 
   active(): readonly ActiveAlarm[] {
@@ -134,13 +147,40 @@ class Engine implements AlarmEngine {
     const now = this.#now();
     const entries: SnapshotEntry[] = [];
     for (const { alarm, evaluator, failed } of this.#all.values()) {
-      const occurrence = alarm.snapshot();
+      const occurrence = alarm.snapshot(now);
+      const outOfService = alarm.keptService(now);
       const state: unknown = failed ? undefined : evaluator.snapshot(now);
-      if (occurrence === null && state === undefined) continue;
-      entries.push({ ...alarm.identity, occurrence, ...(state === undefined ? {} : { evaluator: state }) });
+      if (occurrence === null && state === undefined && outOfService === null) continue;
+      entries.push({
+        ...alarm.identity,
+        occurrence,
+        ...(state === undefined ? {} : { evaluator: state }),
+        ...(outOfService === null ? {} : { outOfService }),
+      });
     }
-    for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot() });
+    for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot(now) });
     return { version: 2, wallMs: now.wallMs, entries };
+  }
+
+  #setService(
+    { target, inService, untilMs, reason }: Extract<PersonRequest["action"], { readonly kind: "set-service" }>,
+    doer: { readonly actor: string; readonly commandId: string | null },
+    now: Moment,
+  ): ActOutcome {
+    if (reason.trim() === "") return { kind: "refused", reason: "reason-missing" };
+    const longestMs = longestAsideMs["out-of-service"];
+    const limit = inService ? null : asideLimit({ untilMs, longestMs, oneShot: false, isCritical: true }, now);
+    if (limit === undefined) return { kind: "refused", reason: "until-out-of-range" };
+    const watches = [...this.#all.values()].filter(({ alarm: { identity } }) => {
+      if ("pointId" in target) return identity.pointId === target.pointId;
+      return "cameraId" in target ? identity.cameraId === target.cameraId : identity.zoneId === target.zoneId;
+    });
+    if (watches.length === 0) return { kind: "refused", reason: "unknown-target" };
+    const { actor } = doer;
+    const explanation = inService
+      ? explain("service-restored", { actor, reason })
+      : explain("service-stopped", { actor, reason, until: { timeMs: untilMs } });
+    return { kind: "done", events: watches.flatMap(({ alarm }) => alarm.setService(limit, explanation, now, doer)) };
   }
 
   #now(): Moment {
@@ -185,7 +225,7 @@ class Engine implements AlarmEngine {
     const open = (target: Pick<InstanceIdentity, "zoneId" | "pointId" | "cameraId">) => {
       const identity = { ruleId: rule.id, ruleKind: definition.kind, ...target };
       const entry = kept.get(keyOf(identity));
-      const alarm = new AlarmInstance(identity, this.#random, entry?.occurrence ?? null);
+      const alarm = new AlarmInstance(identity, this.#random, entry, now, downMs);
       const restored: Restored | null =
         entry === undefined ? null : { state: entry.evaluator, downMs, active: alarm.condition };
       return { alarm, restored };
@@ -275,6 +315,18 @@ class Targets {
   #checkZones(rule: AlarmRuleConfig): void {
     for (const id of rule.zones) if (!this.#zones.has(id)) missing(rule, `zone ${id}`);
   }
+}
+
+const refusals = [
+  "already-acknowledged",
+  "not-latched",
+  "put-aside",
+  "not-put-aside",
+] as const satisfies readonly ActRefusal[];
+
+/** An alarm that is over meanwhile is as unknown as one that never was. */
+function toRefusal(reason: string): ActRefusal {
+  return refusals.find((known) => known === reason) ?? "unknown-alarm";
 }
 
 function missing(rule: AlarmRuleConfig, what: string): never {

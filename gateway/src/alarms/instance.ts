@@ -2,9 +2,11 @@ import type { AlarmEvent, Explanation } from "@frostlight/contract";
 import { FrostlightError, type Random } from "@frostlight/kernel";
 
 import type { ActiveAlarm } from "../core/alarm-engine.ts";
+import { type AsideLimit, endOfAside } from "./aside.ts";
+import { explain } from "./explanation-codes.ts";
 import { type AlarmInput, type AlarmPhase, higherOf, holdsCondition, normalPhase, stepAlarm } from "./lifecycle.ts";
 import type { Moment, Verdict } from "./rule.ts";
-import type { SnapshotEntry } from "./snapshot.ts";
+import type { KeptLimit, SnapshotEntry } from "./snapshot.ts";
 
 /** What a rule instance is about, as its events state it. */
 export interface InstanceIdentity {
@@ -45,13 +47,26 @@ export class AlarmInstance {
   readonly #random: Random;
   #phase: AlarmPhase = normalPhase;
   #occurrence: Occurrence | null = null;
+  /** Of the alarm that is put aside. */
+  #limit: AsideLimit | null = null;
+  #outOfService: AsideLimit | null = null;
 
-  constructor(identity: InstanceIdentity, random: Random, restored: SnapshotEntry["occurrence"]) {
+  constructor(
+    identity: InstanceIdentity,
+    random: Random,
+    kept: Pick<SnapshotEntry, "occurrence" | "outOfService"> | undefined,
+    now: Moment,
+    downMs: number,
+  ) {
     this.identity = identity;
     this.#random = random;
+    const outOfService = kept?.outOfService ?? null;
+    this.#outOfService = outOfService === null ? null : limitFrom(outOfService, now, downMs);
+    const restored = kept?.occurrence ?? null;
     if (restored === null) return;
-    const { phase, ...occurrence } = restored;
+    const { phase, limit, ...occurrence } = restored;
     this.#phase = phase;
+    this.#limit = limit === undefined || limit === null ? null : limitFrom(limit, now, downMs);
     this.#occurrence = occurrence;
   }
 
@@ -66,17 +81,27 @@ export class AlarmInstance {
     return { priority: this.#phase.priority, onsetTimeMs: this.#occurrence.onsetTimeMs };
   }
 
+  /** What is kept of the rule being out of service. */
+  keptService(now: Moment): KeptLimit | null {
+    return remaining(this.#outOfService, now);
+  }
+
+  get priority(): AlarmEvent["priority"] | null {
+    return this.#phase.state === "normal" ? null : this.#phase.priority;
+  }
+
   active(): ActiveAlarm | null {
     if (this.#occurrence === null || this.#phase.state === "normal") return null;
     return { ...this.identity, ...this.#occurrence, state: this.#phase.state, priority: this.#phase.priority };
   }
 
-  snapshot(): SnapshotEntry["occurrence"] {
+  snapshot(now: Moment): SnapshotEntry["occurrence"] {
     if (this.#occurrence === null || this.#phase.state === "normal") return null;
     const { explanation, ...rest } = this.#occurrence;
     return {
       ...rest,
       phase: this.#phase,
+      limit: remaining(this.#limit, now),
       explanation: { code: explanation.code, parameters: { ...explanation.parameters } },
     };
   }
@@ -93,16 +118,63 @@ export class AlarmInstance {
     if (holdsCondition(this.#phase)) {
       // Whatever the outcome, the newest explanation is the one to show.
       this.#occurrence = this.#occurrence === null ? null : { ...this.#occurrence, explanation };
-      return this.#step({ kind: "escalate", priority }, explanation, now, engineItself) ?? [];
+      return [
+        ...(this.#step({ kind: "escalate", priority }, explanation, now, engineItself) ?? []),
+        ...this.#neverShelveCritical(now),
+      ];
     }
     this.#occurrence ??= { alarmId: this.#random.uuid(), raisedMs: now.wallMs, onsetTimeMs, explanation };
     this.#occurrence = { ...this.#occurrence, explanation };
-    return this.#step({ kind: "raise", priority }, explanation, now, engineItself) ?? [];
+    const aside = this.#outOfService === null ? {} : { aside: "out-of-service" as const };
+    if (this.#outOfService !== null) this.#limit = this.#outOfService;
+    return [
+      ...(this.#step({ kind: "raise", priority, ...aside }, explanation, now, engineItself) ?? []),
+      ...this.#neverShelveCritical(now),
+    ];
   }
 
-  /** Undefined when there is nothing to acknowledge any more. */
-  acknowledge(explanation: Explanation, now: Moment, doer: Doer): readonly AlarmEvent[] | undefined {
-    return this.#step({ kind: "acknowledge" }, explanation, now, doer);
+  /** What a person shelved as less than critical was not shelved as critical. */
+  #neverShelveCritical(now: Moment): readonly AlarmEvent[] {
+    if (this.#phase.state !== "shelved" || this.#phase.priority !== "critical" || this.#limit?.isCritical === true)
+      return [];
+    const explanation = explain("shelf-became-critical", {});
+    return this.#step({ kind: "take-back", aside: "shelved" }, explanation, now, engineItself) ?? [];
+  }
+
+  /** A person's act. @param limit until when it is put aside, if it is */
+  act(
+    input: AlarmInput,
+    explanation: Explanation,
+    now: Moment,
+    doer: Doer,
+    limit: AsideLimit | null = null,
+  ):
+    | { readonly kind: "done"; readonly events: readonly AlarmEvent[] }
+    | { readonly kind: "refused"; readonly reason: string } {
+    const outcome = stepAlarm(this.#phase, input);
+    if (outcome.kind === "refused") return outcome;
+    if (input.kind === "put-aside") this.#limit = limit;
+    return { kind: "done", events: this.#step(input, explanation, now, doer) ?? [] };
+  }
+
+  /** Takes the target of this rule out of service, or back; what it raises meanwhile is recorded only. */
+  setService(limit: AsideLimit | null, explanation: Explanation, now: Moment, doer: Doer): readonly AlarmEvent[] {
+    this.#outOfService = limit;
+    if (limit === null) return this.#step({ kind: "take-back", aside: "out-of-service" }, explanation, now, doer) ?? [];
+    this.#limit = limit;
+    return this.#step({ kind: "put-aside", aside: "out-of-service" }, explanation, now, doer) ?? [];
+  }
+
+  /** To be called at every tick: what was put aside for a time comes back by itself. */
+  expire(now: Moment): readonly AlarmEvent[] {
+    if (this.#outOfService !== null && now.monotonicMs >= this.#outOfService.monotonicMs) {
+      return this.setService(null, explain("service-returned", {}), now, engineItself);
+    }
+    if (!("condition" in this.#phase) || this.#limit === null) return [];
+    const { state, condition } = this.#phase;
+    const isOver = now.monotonicMs >= this.#limit.monotonicMs || (this.#limit.oneShot && !condition);
+    if (!isOver) return [];
+    return this.#step({ kind: "take-back", aside: state }, explain(endOfAside[state], {}), now, engineItself) ?? [];
   }
 
   /** Ends an alarm whose rule is gone from the configuration, acknowledged or not. */
@@ -132,7 +204,9 @@ export class AlarmInstance {
     this.#phase = after;
     if (after.state === "normal") this.#occurrence = null;
     const priority = highestOf(before, after);
-    return outcome.steps.map((step) => this.#event(occurrence, step, priority, explanation, now, doer));
+    const events = outcome.steps.map((step) => this.#event(occurrence, step, priority, explanation, now, doer));
+    if (!("condition" in after)) this.#limit = null;
+    return events;
   }
 
   #event(
@@ -153,12 +227,28 @@ export class AlarmInstance {
       onsetTimeMs: occurrence.onsetTimeMs,
       ...doer,
       explanation,
+      ...(this.#limit === null || !isAside(step.state) ? {} : { untilMs: this.#limit.wallMs }),
+      ...(holdsCondition(this.#phase) ? { condition: true } : {}),
     };
   }
 }
 
+function isAside(state: AlarmEvent["state"]): boolean {
+  return state === "shelved" || state === "suppressed" || state === "out-of-service";
+}
+
 function isLatched({ state }: AlarmPhase): boolean {
   return state === "latched-unacknowledged" || state === "latched-acknowledged";
+}
+
+function remaining(limit: AsideLimit | null, now: Moment): KeptLimit | null {
+  if (limit === null) return null;
+  const { monotonicMs, ...rest } = limit;
+  return { ...rest, remainingMs: monotonicMs - now.monotonicMs };
+}
+
+function limitFrom({ remainingMs, ...rest }: KeptLimit, now: Moment, downMs: number): AsideLimit {
+  return { ...rest, monotonicMs: now.monotonicMs + remainingMs - downMs };
 }
 
 function highestOf(before: AlarmPhase, after: AlarmPhase): AlarmEvent["priority"] {

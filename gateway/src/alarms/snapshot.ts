@@ -21,9 +21,19 @@ const phaseSchema = z.union([
   }),
 ]);
 
+const limitSchema = z.object({
+  remainingMs: z.number(),
+  wallMs: z.number(),
+  oneShot: z.boolean(),
+  isCritical: z.boolean(),
+});
+/** An {@link AsideLimit} as it is kept: what remains of it. */
+export type KeptLimit = z.output<typeof limitSchema>;
+
 const occurrenceSchema = z.object({
   alarmId: z.string(),
   phase: phaseSchema,
+  limit: limitSchema.nullable().optional(),
   raisedMs: z.number(),
   onsetTimeMs: z.number(),
   explanation: z.object({ code: z.string(), parameters: z.record(z.string(), parameter) }),
@@ -37,6 +47,7 @@ const entrySchema = z.object({
   cameraId: z.string().nullable(),
   occurrence: occurrenceSchema.nullable(),
   evaluator: z.unknown().optional(),
+  outOfService: limitSchema.nullable().optional(),
 });
 
 /** What the engine keeps through a restart: only what differs from quiet, so a calm site writes a few bytes. */

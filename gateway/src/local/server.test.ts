@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { silentLogger } from "@frostlight/kernel";
 import { afterEach, describe, expect, it } from "vitest";
 
-import type { AcknowledgeOutcome } from "../core/alarm-engine.ts";
+import type { ActOutcome } from "../core/alarm-engine.ts";
 import { localOptions } from "./options.ts";
 import { createLocalServer, type LocalServer } from "./server.ts";
 import { exampleStatus } from "./testing/example-status.ts";
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 interface Set {
-  readonly outcome?: AcknowledgeOutcome;
+  readonly outcome?: ActOutcome;
   readonly options?: unknown;
   readonly alive?: () => boolean;
   readonly status?: () => ReturnType<typeof exampleStatus>;
@@ -28,7 +28,7 @@ async function open(set: Set = {}): Promise<{ readonly port: number; readonly as
   server = createLocalServer({
     options: localOptions.parse({ port: 0, ...(typeof set.options === "object" ? set.options : {}) }),
     status: set.status ?? (() => exampleStatus(nowMs, false)),
-    acknowledge: (request) => {
+    act: (request) => {
       asked.push(request);
       return set.outcome ?? { kind: "done", events: [] };
     },
@@ -135,19 +135,23 @@ describe("the local server", () => {
       { origin: `http://127.0.0.1:${port}`, "sec-fetch-site": "same-origin" },
     );
     expect(asked).toEqual([
-      { alarmId: "a-critical", actor: "王 (local page)", commandId: null, comment: "门没关" },
-      { alarmId: "a-silent", actor: "local page", commandId: null, comment: "" },
+      {
+        action: { kind: "acknowledge", alarmId: "a-critical", comment: "门没关" },
+        actor: "王 (local page)",
+        commandId: null,
+      },
+      { action: { kind: "acknowledge", alarmId: "a-silent", comment: "" }, actor: "local page", commandId: null },
     ]);
   });
 
   it.each([
-    [{ kind: "unknown-alarm" }, 404],
-    [{ kind: "already-acknowledged" }, 409],
+    [{ kind: "refused", reason: "unknown-alarm" }, 404],
+    [{ kind: "refused", reason: "already-acknowledged" }, 409],
   ] as const)("tells the page when there is nothing to acknowledge: %o", async (outcome, status) => {
     const { port } = await open({ outcome });
     expect(await acknowledge(port, { alarmId: "x" })).toMatchObject({
       status,
-      text: JSON.stringify({ outcome: outcome.kind }),
+      text: JSON.stringify({ outcome: outcome.reason }),
     });
   });
 
@@ -203,7 +207,7 @@ describe("the local server", () => {
     const second = createLocalServer({
       options: localOptions.parse({ port }),
       status: () => exampleStatus(nowMs, true),
-      acknowledge: () => ({ kind: "unknown-alarm" }),
+      act: () => ({ kind: "refused", reason: "unknown-alarm" }),
       logger: silentLogger,
     });
     await expect(second.start()).rejects.toMatchObject({

@@ -6,19 +6,17 @@ import { describeError, FrostlightError, type Logger, type Part } from "@frostli
 import { z } from "zod";
 
 import explanations from "../alarms/explanations.json" with { type: "json" };
-import type { AcknowledgeOutcome, AlarmEngine } from "../core/alarm-engine.ts";
+import type { ActOutcome, PersonRequest } from "../core/alarm-engine.ts";
 import type { GatewayStatus } from "../core/status.ts";
 import { isAllowedHost, isLoopback, isSameOrigin, securityHeaders } from "./guards.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { LocalOptions } from "./options.ts";
 
-type AcknowledgeRequest = Parameters<AlarmEngine["acknowledge"]>[0];
-
 export interface LocalServerParts {
   readonly options: LocalOptions;
   readonly status: () => GatewayStatus;
   /** Durable when resolved. */
-  readonly acknowledge: (request: AcknowledgeRequest) => Promise<AcknowledgeOutcome> | AcknowledgeOutcome;
+  readonly act: (request: PersonRequest) => Promise<ActOutcome> | ActOutcome;
   /** Whether the main loop turns (the watchdog knows); without it, answering at all counts as alive. */
   readonly alive?: () => boolean;
   readonly logger: Logger;
@@ -157,7 +155,7 @@ class NodeLocalServer implements LocalServer {
   };
 
   async #acknowledge(request: IncomingMessage): Promise<Reply> {
-    const { options, acknowledge, logger } = this.#parts;
+    const { options, act, logger } = this.#parts;
     if (!isSameOrigin(request.headers)) {
       return failure(403, "cross-origin", "alarms are acknowledged from the local page itself only");
     }
@@ -174,10 +172,11 @@ class NodeLocalServer implements LocalServer {
     const { alarmId, name, comment } = parsed.data;
     // The page has no sign-in: the name is what somebody typed, and the record says where.
     const actor = name === "" ? "local page" : `${name} (local page)`;
-    const outcome = await acknowledge({ alarmId, actor, commandId: null, comment });
-    logger.info("local-acknowledge", { alarmId, actor, outcome: outcome.kind });
+    const outcome = await act({ action: { kind: "acknowledge", alarmId, comment }, actor, commandId: null });
+    const result = outcome.kind === "done" ? "done" : outcome.reason;
+    logger.info("local-acknowledge", { alarmId, actor, outcome: result });
     if (outcome.kind === "done") return json(200, { outcome: "done" });
-    return json(outcome.kind === "unknown-alarm" ? 404 : 409, { outcome: outcome.kind });
+    return json(result === "unknown-alarm" ? 404 : 409, { outcome: result });
   }
 }
 

@@ -2,7 +2,7 @@ import type { AlarmEvent, Sample } from "@frostlight/contract";
 import type { Random } from "@frostlight/kernel";
 import { FakeClock, seededRandom } from "@frostlight/kernel/testing";
 
-import type { AlarmEngine } from "../../core/alarm-engine.ts";
+import type { AlarmEngine, PersonAction } from "../../core/alarm-engine.ts";
 import type { CameraIdentity } from "../../core/camera.ts";
 import type { Point, Zone } from "../../core/site.ts";
 import { createAlarmEngine } from "../engine.ts";
@@ -129,9 +129,15 @@ export class Stage {
   }
 
   acknowledge(alarmId = this.last.alarmId, comment = ""): string {
-    const outcome = this.engine.acknowledge({ alarmId, actor: "li", commandId: null, comment });
-    if (outcome.kind === "done") this.events.push(...outcome.events);
-    return outcome.kind;
+    return this.act({ kind: "acknowledge", alarmId, comment });
+  }
+
+  /** Returns "done" or the refusal's reason. */
+  act(action: PersonAction): string {
+    const outcome = this.engine.act({ action, actor: "li", commandId: null });
+    if (outcome.kind === "refused") return outcome.reason;
+    this.events.push(...outcome.events);
+    return "done";
   }
 
   #build(restored: unknown, rules = this.#rules): AlarmEngine {
