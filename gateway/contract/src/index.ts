@@ -1,4 +1,5 @@
 export { decodeBatch, encodeBatch, groupItems } from "./batch-codec.ts";
+export { hasRareItems } from "./batch-fields.ts";
 export { decodeCommand, encodeCommand } from "./command-codec.ts";
 export { carriesEvents, decodeDelimited, encodeDelimited } from "./delimited.ts";
 export { contractLimits } from "./limits.ts";
@@ -16,6 +17,7 @@ export {
 } from "./message-codec.ts";
 export type * from "./messages.ts";
 export type * from "./model.ts";
+export { type ExplainedRange, explainRange, readExplainedRange } from "./range-reason.ts";
 export { receiptsOf } from "./record-codec.ts";
 export {
   configurationText,

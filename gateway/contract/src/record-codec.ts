@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 
+import { visitBatchFields } from "./batch-fields.ts";
 import { type ChangeRecord as WireChange, ChangeRecordSchema } from "./generated/frostlight/v1/frostlight_pb.ts";
 import type { ChangeRecord } from "./model.ts";
 
@@ -24,38 +25,16 @@ export function decodeReceipts(bytes: Uint8Array): number[] {
   return receipts;
 }
 
-const receiptsTag = (13 << 3) | 2;
+const receiptsField = 13;
 
 /**
  * The receipts in an encoded batch body, without decoding the rest. Bytes that are no batch have none. Never throws.
  */
 export function receiptsOf(body: Uint8Array): number[] {
   const found: number[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; at < body.length; factor *= 128) {
-      const byte = body[at] ?? 0;
-      at += 1;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-    }
-    return Number.NaN;
-  };
-  while (at < body.length) {
-    const tag = varint();
-    const wireType = tag & 7;
-    if (wireType === 0) {
-      varint();
-      continue;
-    }
-    // Fields of a Batch are varints or length-delimited.
-    if (wireType !== 2) return found;
-    const length = varint();
-    if (!(at + length <= body.length)) return found;
-    if (tag === receiptsTag) found.push(...decodeReceipts(body.subarray(at, at + length)));
-    at += length;
-  }
+  visitBatchFields(body, (field, start, end) => {
+    if (field === receiptsField) found.push(...decodeReceipts(body.subarray(start, end)));
+  });
   return found;
 }
 

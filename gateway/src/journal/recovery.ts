@@ -1,9 +1,12 @@
 import { join } from "node:path";
 
 import {
+  type Batch,
   decodeBatch,
+  hasRareItems,
   type JournalItem,
   publicKeyFromRaw,
+  readExplainedRange,
   type SigningKey,
   verifySealed,
   zeroHash,
@@ -35,6 +38,8 @@ export interface Recovered {
   readonly lastHash: string;
   /** The last segment ends in a whole record and can be appended to. */
   readonly canResume: boolean;
+  /** Alarm events, site descriptions and clock corrections of the batches read. */
+  readonly notable: readonly JournalItem[];
   /** To be journaled first. */
   readonly reports: readonly JournalItem[];
   readonly tornTailsCut: number;
@@ -63,6 +68,7 @@ export class Recovery {
   readonly #settled = new SequenceSet();
   readonly #segments: Segment[] = [];
   readonly #reports: JournalItem[] = [];
+  readonly #notable: JournalItem[] = [];
   #last: Envelope | undefined;
   #lastSequence = 0;
   #nextSequence = 1;
@@ -92,6 +98,7 @@ export class Recovery {
       nextSequence: this.#nextSequence,
       lastHash,
       canResume: this.#canResume,
+      notable: this.#notable,
       reports: this.#reports,
       tornTailsCut: this.#tornTailsCut,
     };
@@ -169,10 +176,25 @@ export class Recovery {
       const parameters = { sequence };
       this.#reports.push(journalHealth("repaired", "journal-chain-broken", this.#context.clock.nowMs(), parameters));
     }
+    if (hasRareItems(envelope.body)) this.#note(envelope.body);
     segment.add(sequence, link.offset);
     this.#last = envelope;
     this.#lastSequence = sequence;
     this.#nextSequence = sequence + 1;
+  }
+
+  #note(body: Uint8Array): void {
+    const decoded = decodeBatch(body);
+    if (decoded.kind === "invalid") return;
+    const batch: Batch = decoded.value;
+    for (const event of batch.alarmEvents) this.#notable.push({ kind: "alarm", event });
+    for (const description of batch.siteDescriptions) this.#notable.push({ kind: "site", description });
+    for (const correction of batch.clockCorrections) this.#notable.push({ kind: "clock-correction", correction });
+    for (const { reason } of batch.drops) {
+      const range = readExplainedRange(reason);
+      // Their content is in this batch: the power failed before the old ones were let go.
+      if (range?.epoch === this.#context.epoch) this.#settled.addRange(range.fromSequence, range.toSequence);
+    }
   }
 
   /** What stands behind the last whole record. A write that never ended is cut; anything else may have been acknowledged. */
