@@ -93,7 +93,7 @@ export const registerList = z
   });
 
 /** A register map as a file: what is known of a device type, and from where. */
-export const modbusMap = z.strictObject({
+const modbusMap = z.strictObject({
   id: name,
   maker: z.string().min(1).max(80),
   device: z.string().min(1).max(120),

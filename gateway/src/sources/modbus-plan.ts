@@ -12,7 +12,7 @@ export interface WantedRegister extends WireRegister {
 }
 
 /** A register of the unit's list that no point uses: shown by discovery. */
-export interface SpareRegister extends WireRegister {
+interface SpareRegister extends WireRegister {
   readonly named: NamedRegister;
 }
 
