@@ -39,6 +39,7 @@ let health: HealthEvent[];
 let recalibrated: Calibration[];
 let described: number;
 let journal: (change: ChangeRecord) => Promise<void>;
+let describeSite: () => Promise<void>;
 let opened: Calibrations[];
 
 const start = async (configured: Calibration = none): Promise<Calibrations> => {
@@ -53,7 +54,7 @@ const start = async (configured: Calibration = none): Promise<Calibrations> => {
     recalibrate: (_pointId, calibration) => recalibrated.push(calibration),
     journal: (change) => journal(change),
     health: async (event) => void health.push(event),
-    describe: async () => void (described += 1),
+    describe: () => describeSite(),
   });
   await calibrations.start();
   opened.push(calibrations);
@@ -68,6 +69,7 @@ beforeEach(async () => {
   recalibrated = [];
   described = 0;
   opened = [];
+  describeSite = async () => void (described += 1);
   journal = async (change) => void changes.push(change);
 });
 
@@ -149,6 +151,20 @@ it("journals a change later when the journal takes nothing now, also after a cra
   expect(second.points()[0]?.calibration).toEqual(wanted);
   await clock.advance(120_000);
   expect(changes).toHaveLength(1);
+});
+
+it("has changed although the journal takes nothing, and tells the server when it does", async () => {
+  const calibrations = await start();
+  const tell = describeSite;
+  journal = () => Promise.reject(new Error("full"));
+  describeSite = () => Promise.reject(new Error("full"));
+  expect(await calibrations.applyCalibration(request)).toEqual({ kind: "done" });
+  expect([changes.length, described]).toEqual([0, 0]);
+  journal = async (change) => void changes.push(change);
+  describeSite = tell;
+  await clock.advance(60_000);
+  await calibrations.stop();
+  expect([changes.length, described]).toEqual([1, 1]);
 });
 
 it("changes nothing when the change cannot be written down", async () => {

@@ -90,6 +90,8 @@ export class Calibrations implements Part {
   #turn: Promise<unknown> = Promise.resolve();
   #cancel: CancelTimer = () => undefined;
   readonly #due = new Set<string>();
+  /** The server has not been told yet what the points are now. */
+  #isToldOld = false;
 
   private constructor(parts: CalibrationsParts, memory: Memory, isDamaged: boolean) {
     this.#parts = parts;
@@ -176,8 +178,8 @@ export class Calibrations implements Part {
     this.#putInForce(pointId, wanted);
     this.#output?.recalibrate(pointId, wanted);
     this.#parts.logger.info("calibration-changed", { point: pointId, author: actor, after: change.after });
+    this.#isToldOld = true;
     await this.#check();
-    await this.#output?.describe();
     return { kind: "done" };
   }
 
@@ -221,6 +223,7 @@ export class Calibrations implements Part {
   /** Journals what waits and says which calibrations have become due. */
   async #check(): Promise<void> {
     await this.#journalOutbox();
+    await this.#describe();
     const nowMs = this.#parts.clock.nowMs();
     for (const { pointId, calibration } of this.#points) {
       const isDue = calibration.dueMs !== null && nowMs >= calibration.dueMs;
@@ -250,6 +253,16 @@ export class Calibrations implements Part {
       await this.#save({ ...this.#memory, outbox: this.#memory.outbox.filter((change) => !waiting.includes(change)) });
     } catch (error) {
       this.#parts.logger.warn("calibration-change-waits", { error: describeError(error) });
+    }
+  }
+
+  async #describe(): Promise<void> {
+    if (!this.#isToldOld) return;
+    try {
+      await this.#output?.describe();
+      this.#isToldOld = false;
+    } catch (error) {
+      this.#parts.logger.warn("site-description-waits", { error: describeError(error) });
     }
   }
 
