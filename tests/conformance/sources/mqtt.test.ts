@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { connectAsync } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { mqtt, MqttClientSource } from "../../../gateway/src/sources/mqtt.ts";
+import { DeviceAuthority } from "../../security/device-certificates.ts";
 import { mqttPoint, type RecordingContext, recordingContext, until } from "./harness.ts";
 import { isInstalled, Mosquitto, mosquittoPub } from "./mosquitto.ts";
 
@@ -204,5 +209,116 @@ describe.skipIf(!hasMosquitto && process.env["CI"] !== "true")("the source mqtt 
     await source.stop();
     await startSource({ username: "frostlight", password: { env: "NOT_SET" } });
     expect(context.lastState).toMatchObject({ state: "offline", code: "not-ready" });
+  });
+
+  it.each(["3.1.1", "5"])(
+    "with version %s takes everything once and in order, over a restart of the broker",
+    async (version) => {
+      await startConnected({ version });
+      await mosquittoPub(broker.port, "plain/room", numbers(300));
+      await until("all have arrived", () => context.readings.length >= 300);
+      await broker.stop();
+      await until("it says so", () => context.lastState?.state === "offline");
+      await broker.start();
+      await mosquittoPub(broker.port, "plain/room", ["300", "301"]);
+      await until("the rest has arrived", () => context.readings.length >= 302);
+      expect(values()).toEqual(numbers(302).map(Number));
+    },
+  );
+
+  it.each(["3.1.1", "5"])("with version %s finds in its session what came while it was away", async (version) => {
+    await startConnected({ version });
+    await source.stop();
+    await mosquittoPub(broker.port, "plain/room", numbers(50));
+    await startConnected({ version });
+    await until("all have arrived", () => context.readings.length >= 50);
+    expect(values()).toEqual(numbers(50).map(Number));
+  });
+
+  it.each(["3.1.1", "5"])(
+    "with version %s knows what it had written before a crash kept it from saying so",
+    async (version) => {
+      await startConnected({ version });
+      const written = Promise.withResolvers<void>();
+      let arrived = 0;
+      context.journal = (readings) => {
+        arrived += readings.length;
+        return written.promise;
+      };
+      await mosquittoPub(broker.port, "plain/room", ["1", "2", "3"]);
+      await until("all three are being written", () => arrived === 3);
+      await broker.stop(); // no acknowledgement can get through any more; it keeps the messages
+      await until("the connection is lost", () => context.lastState?.state === "offline");
+      written.resolve();
+      await until("they are written", () => context.readings.length === 3);
+      await source.stop();
+      context.journal = () => Promise.resolve();
+      await broker.start();
+      await startConnected({ version });
+      await mosquittoPub(broker.port, "plain/room", ["4"]);
+      await until("the fourth has arrived", () => context.readings.some((reading) => reading.value === 4));
+      expect(values()).toEqual([1, 2, 3, 4]);
+      expect(source.repeatCount).toBe(3);
+    },
+  );
+
+  it("with version 5 gets a retained message once, not at every reconnection", async () => {
+    const publisher = await connectAsync(`mqtt://127.0.0.1:${broker.port}`);
+    await publisher.publishAsync("plain/room", "3", { qos: 1, retain: true });
+    await publisher.endAsync();
+    await startConnected({ version: "5" });
+    await until("it has arrived", () => context.readings.length === 1);
+    await source.stop();
+    await startConnected({ version: "5" });
+    await mosquittoPub(broker.port, "plain/room", ["4"]);
+    await until("the next has arrived", () => context.readings.length >= 2);
+    expect(values()).toEqual([3, 4]);
+  });
+
+  it("shows its own certificate over TLS, and trusts only the authority it was given", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "frostlight-mqtts-"));
+    try {
+      const authority = new DeviceAuthority(folder);
+      const [server, device] = [authority.issue("localhost"), authority.issue("gateway")];
+      await broker.remove();
+      broker = await Mosquitto.create([
+        `cafile ${authority.caFile}`,
+        `certfile ${server.certFile}`,
+        `keyfile ${server.keyFile}`,
+        "require_certificate true",
+        "use_identity_as_username true",
+        "allow_anonymous false",
+      ]);
+      const url = `mqtts://127.0.0.1:${broker.port}`;
+      await startConnected({ url, caFile: authority.caFile, ...device });
+      await source.stop();
+      await startSource({ url, caFile: authority.caFile });
+      await until("it is not let in without", () => context.lastState?.code === "connect-failed");
+      await source.stop();
+      const stranger = new DeviceAuthority(folder, "stranger");
+      await startSource({ url, caFile: stranger.caFile, ...device });
+      await until("it does not trust that broker", () => context.lastState?.code === "connect-failed");
+      expect(mqtt.options.safeParse({ url, certFile: device.certFile }).success).toBe(false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("does not disturb another source on the same broker", async () => {
+    await startConnected();
+    const second = await recordingContext();
+    const other = new MqttClientSource(
+      mqtt.options.parse({ url: `mqtt://127.0.0.1:${broker.port}`, version: "5" }),
+      points,
+      second,
+    );
+    await other.start();
+    await until("the other is connected too", () => second.lastState?.code === "connected");
+    second.journal = () => new Promise(() => undefined); // its disk hangs
+    await mosquittoPub(broker.port, "plain/room", numbers(50));
+    await until("the first has all", () => context.readings.length >= 50);
+    await other.stop();
+    await second.remove();
+    expect(values()).toEqual(numbers(50).map(Number));
   });
 });
