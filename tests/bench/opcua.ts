@@ -67,13 +67,25 @@ async function startPair(side: "ours" | "bare"): Promise<Pair> {
   await mkdir(state, { recursive: true });
   const port = String(await freePort());
   const server = start(`${side} server`, "opcua-items.ts", [
-    ...["--port", port, "--pki", pki],
-    ...["--items", values.items, "--interval", values.interval],
+    "--port",
+    port,
+    "--pki",
+    pki,
+    "--items",
+    values.items,
+    "--interval",
+    values.interval,
   ]);
   const { endpoint } = await server.ready(patientMs);
   const client = start(`${side} client`, "opcua-client.ts", [
-    ...["--side", side, "--endpoint", String(endpoint)],
-    ...["--items", values.items, "--folder", state],
+    "--side",
+    side,
+    "--endpoint",
+    String(endpoint),
+    "--items",
+    values.items,
+    "--folder",
+    state,
   ]);
   await client.ready(patientMs);
   if (side === "ours") {

@@ -36,6 +36,7 @@ export async function browseServer(
   context: SessionContext,
   signal: AbortSignal,
 ): Promise<readonly Discovery[]> {
+  signal.throwIfAborted();
   const library = await loadOpcUaLibrary(context.logger);
   const pki = await openPki(context.stateFolder, library);
   const session = new OpcUaSession(library, pki, options, context);
