@@ -55,8 +55,8 @@ export class ModbusLink {
     return this.#closed.promise;
   }
 
-  close(): void {
-    this.#onClose("closed by us");
+  close(reason = "closed by us"): void {
+    this.#onClose(reason);
   }
 
   async request(request: ReadRequest, timeoutMs: number): Promise<RequestOutcome> {

@@ -12,6 +12,8 @@ type Binding = PointBinding<ModbusAddress>;
 
 /** Registers that no point uses are looked at this often. */
 const discoveryMs = 600_000;
+/** A connection on which every unit was silent so often in a row is opened anew. */
+const patience = 3;
 const busy: ReadonlySet<string> = new Set(["modbus-device-busy", "modbus-acknowledge"]);
 
 /** Polls the units of one Modbus line, one request at a time. It reads; it has no way to write. */
@@ -89,6 +91,8 @@ export class ModbusSource implements Part {
     if (this.#stopping.signal.aborted) link.close();
     for (const unit of units) unit.restart(clock.monotonicMs());
     if (units.length === 0) this.#reportUnits(units);
+    const isSerial = this.#options.connection.kind === "serial";
+    let unheard = 0;
     while (!gone.signal.aborted) {
       const next = units.toSorted((a, b) => a.dueMs - b.dueMs)[0];
       if (next === undefined) break;
@@ -98,8 +102,11 @@ export class ModbusSource implements Part {
         continue;
       }
       const isHeard = await this.#askUnit(link, next);
+      unheard = isHeard ? 0 : unheard + 1;
       if (isHeard) onAnswer();
       if (!gone.signal.aborted) this.#reportUnits(units);
+      // A connection that a switch or a serial server has forgotten looks like a bus of silent units.
+      if (!isSerial && unheard >= patience * units.length) link.close("nobody answered, connecting anew");
     }
     return whyGone;
   }

@@ -363,6 +363,19 @@ describe("the source modbus against answers no server should give", { timeout: 6
     expect(context.readings.every(({ value }) => value === 5 || value === null)).toBe(true);
   });
 
+  it("opens a connection anew on which nobody answers any more", async () => {
+    let connections = 0;
+    const known = new Set<Socket>();
+    await against((request, socket) => {
+      if (!known.has(socket)) connections += 1;
+      known.add(socket);
+      return connections > 1 ? right(request, 50) : undefined;
+    });
+    await until("a value on the second connection", () => context.readings.some(({ value }) => value === 5));
+    expect(connections).toBe(2);
+    expect(context.states.some(({ message }) => message.includes("connecting anew"))).toBe(true);
+  });
+
   it("drops a connection that speaks something else and tries again", async () => {
     let connections = 0;
     await against(() => {
