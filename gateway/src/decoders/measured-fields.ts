@@ -72,7 +72,9 @@ export function measuredFields(root: unknown): readonly MeasuredField[] {
       if (depth === maxDepth) return;
       for (const [key, child] of Object.entries(value)) {
         if (noise.test(key) || key.length > 64) continue;
-        visit(child, path + segment(key, path === ""), label === "" ? key : `${label}.${key}`, key, depth + 1);
+        // `battery: { percent }` and `temperature: { value }` say it one level up.
+        const says = meaningOf(key) === other && name !== "" ? `${name}_${key}` : key;
+        visit(child, path + segment(key, path === ""), label === "" ? key : `${label}.${key}`, says, depth + 1);
         if (visited > maxNodes) return;
       }
       return;
