@@ -236,7 +236,7 @@ export class PublishGate implements ConnectionOwner {
       return;
     }
     if (messageId !== 0) repeats?.begin(delivery);
-    this.#group.add(delivery, readings, messageId === 0 ? undefined : receipt);
+    this.#group.add(delivery, readings);
   }
 
   #written(deliveries: readonly Delivery[]): void {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { deliveryReceipt, receiptSeed } from "./delivery-receipt.ts";
@@ -81,11 +81,19 @@ describe("repeats of a client", () => {
 
   it("of a busy client are known for a minute at least, and forgotten later", () => {
     const repeats = new RepeatDeliveries(never);
-    repeats.recorded(delivery(1), 0);
-    for (let messageId = 2; messageId < 1_000; messageId += 1) repeats.recorded(delivery(messageId), messageId * 60);
+    for (let messageId = 1; messageId <= 1_000; messageId += 1) repeats.recorded(delivery(messageId), messageId * 59);
     expect(repeats.find(1, 7).kind).toBe("recorded");
-    repeats.recorded(delivery(1_000), 130_000);
-    repeats.recorded(delivery(1_001), 200_000);
+    expect(repeats.find(1_000, 7).kind).toBe("recorded");
+    for (let messageId = 2_001; messageId <= 4_000; messageId += 1) repeats.recorded(delivery(messageId), 200_000);
+    expect(repeats.find(1, 7).kind).toBe("new");
+    expect(repeats.find(2_001, 7).kind).toBe("recorded");
+  });
+
+  it("of a flood are known as far as there is room", () => {
+    const repeats = new RepeatDeliveries(never);
+    for (let messageId = 1; messageId <= 60_000; messageId += 1) repeats.recorded(delivery(messageId), 0);
+    expect(repeats.find(60_000, 7).kind).toBe("recorded");
+    expect(repeats.find(55_000, 7).kind).toBe("recorded");
     expect(repeats.find(1, 7).kind).toBe("new");
   });
 });

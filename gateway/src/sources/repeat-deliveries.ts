@@ -1,6 +1,3 @@
-const generationMs = 60_000;
-const maxInGeneration = 10_000;
-
 /** What is known of a delivery that may be a repeat. `writing`: wait for the first of it. */
 export type Repeat<D> =
   | { readonly kind: "new" }
@@ -15,6 +12,11 @@ interface Writing {
   readonly receipt: number;
 }
 
+/** A delivery stays known for so long at least, and until as many have come after it as fit. */
+const knownMs = 60_000;
+const firstRoom = 16;
+const maxRoom = 8_192;
+
 /**
  * Tells a repeat from a new message that looks the same, for one client. A sensor that begins its packet ids anew at every
  * wake-up and measures the same again makes the same receipt again, so the journal's memory alone would swallow readings:
@@ -23,11 +25,12 @@ interface Writing {
  */
 export class RepeatDeliveries<D extends Writing> {
   readonly #wasRecorded: (receipt: number) => boolean;
-  readonly #writing = new Map<number, D>();
-  /** Receipts by packet id. The older of the two holds what may be forgotten at the next change. */
-  #recorded = new Map<number, number>();
-  #recordedBefore = new Map<number, number>();
-  #changedMs = -Infinity;
+  readonly #writing = new Set<D>();
+  /** Newest recorded deliveries, in rings that grow with the client's pace; asked only when something comes marked DUP. */
+  #messageIds = new Uint16Array(firstRoom);
+  #receipts = new Float64Array(firstRoom);
+  #recordedMs = new Float64Array(firstRoom).fill(-Infinity);
+  #next = 0;
   #asksJournal = true;
 
   constructor(wasRecorded: (receipt: number) => boolean) {
@@ -36,41 +39,64 @@ export class RepeatDeliveries<D extends Writing> {
 
   /** Of a message marked DUP. */
   find(messageId: number, receipt: number): Repeat<D> {
-    const first = this.#writing.get(messageId);
-    if (first !== undefined) return first.receipt === receipt ? { kind: "writing", first } : isNew;
-    const known = this.#recorded.get(messageId) ?? this.#recordedBefore.get(messageId);
-    if (known === receipt) return isRecorded;
+    for (const first of this.#writing) {
+      if (first.messageId === messageId) return first.receipt === receipt ? { kind: "writing", first } : isNew;
+    }
+    if (this.#indexOf(messageId, receipt) >= 0) return isRecorded;
     return this.#asksJournal && this.#wasRecorded(receipt) ? isRecorded : isNew;
   }
 
   begin(delivery: D): void {
-    this.#writing.set(delivery.messageId, delivery);
+    this.#writing.add(delivery);
   }
 
   /** It is durable. @param monotonicMs now */
-  recorded({ messageId, receipt }: Writing, monotonicMs: number): void {
-    this.#writing.delete(messageId);
-    if (monotonicMs - this.#changedMs > generationMs || this.#recorded.size >= maxInGeneration) {
-      this.#recordedBefore = this.#recorded;
-      this.#recorded = new Map();
-      this.#changedMs = monotonicMs;
-    }
-    this.#recorded.set(messageId, receipt);
+  recorded(delivery: D, monotonicMs: number): void {
+    this.#writing.delete(delivery);
+    if (monotonicMs - (this.#recordedMs[this.#next] ?? 0) < knownMs) this.#grow();
+    const at = this.#next;
+    this.#messageIds[at] = delivery.messageId;
+    this.#receipts[at] = delivery.receipt;
+    this.#recordedMs[at] = monotonicMs;
+    this.#next = at + 1 === this.#receipts.length ? 0 : at + 1;
   }
 
   /** It could not be written: an older one with the same receipt is not this one. */
-  failed({ messageId }: Writing): void {
-    this.#writing.delete(messageId);
-    this.#recorded.delete(messageId);
-    this.#recordedBefore.delete(messageId);
+  failed(delivery: D): void {
+    this.#writing.delete(delivery);
+    for (;;) {
+      const older = this.#indexOf(delivery.messageId, delivery.receipt);
+      if (older < 0) break;
+      this.#messageIds[older] = 0;
+    }
     this.#asksJournal = false;
   }
 
   /** @param isInOrder with DISCONNECT: nothing from before is repeated */
   connectionEnded(isInOrder: boolean): void {
     this.#asksJournal = false;
-    if (!isInOrder) return;
-    this.#recorded.clear();
-    this.#recordedBefore.clear();
+    if (isInOrder) this.#messageIds.fill(0);
+  }
+
+  #indexOf(messageId: number, receipt: number): number {
+    let at = this.#messageIds.indexOf(messageId);
+    while (at >= 0 && this.#receipts[at] !== receipt) at = this.#messageIds.indexOf(messageId, at + 1);
+    return at;
+  }
+
+  /** The oldest is still young: makes room for as many again, the oldest first. */
+  #grow(): void {
+    const room = this.#receipts.length;
+    if (room >= maxRoom) return;
+    const from = this.#next;
+    const enlarge = <A extends Uint16Array | Float64Array>(old: A, large: A): A => {
+      large.set(old.subarray(from));
+      large.set(old.subarray(0, from), room - from);
+      return large;
+    };
+    this.#messageIds = enlarge(this.#messageIds, new Uint16Array(2 * room));
+    this.#receipts = enlarge(this.#receipts, new Float64Array(2 * room));
+    this.#recordedMs = enlarge(this.#recordedMs, new Float64Array(2 * room).fill(-Infinity));
+    this.#next = room;
   }
 }
