@@ -82,7 +82,7 @@ export function measure(raw: unknown, options: ValueOptions, time: DeviceTime): 
 }
 
 /** Why a number is none: a sentinel, or a fault value of the sensor. Compared up to rounding of the sender's arithmetic. */
-export function faultOf(value: number, options: Omit<ValueOptions, "values">): string | undefined {
+function faultOf(value: number, options: Omit<ValueOptions, "values">): string | undefined {
   if (options.sentinels.some((sentinel) => isSame(value, sentinel))) return "sensor-fault";
   if (options.sensor !== "ds18b20") return undefined;
   const celsius = options.unit === "[degF]" ? ((value - 32) * 5) / 9 : value;

@@ -1,4 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 
 import { toConfiguration } from "../../../gateway/src/core/point-configuration.ts";
 import { discoverReadings } from "../../../gateway/src/decoders/discover-readings.ts";
@@ -69,4 +73,11 @@ describe.each(decoderRegistry.all)("what is discovered of $kind", ({ example }) 
       expect(toConfiguration({ ...one, sourceId: "sensors" }).at(-1)).toContain(`kind: "${one.dialect}"`);
     }
   });
+});
+
+it("takes every address that the documentation of the dialects shows, and shows every dialect", () => {
+  const text = readFileSync(join(import.meta.dirname, "../../../gateway/src/decoders/README.md"), "utf8");
+  const shown = [...text.matchAll(/\| `(\{ topic: .*\})`/g)].map((match) => (match[1] ?? "").replaceAll("\\|", "|"));
+  const parsed = shown.map((yaml) => mqttAddress.parse(parse(yaml)));
+  expect(new Set(parsed.map((address) => address.decode.kind))).toEqual(new Set(decoderRegistry.kinds));
 });
