@@ -24,6 +24,8 @@ export interface ChildOptions {
   /** Everything the process says is appended here. */
   readonly logFile: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** For Node itself, before the script. */
+  readonly nodeArgs?: readonly string[];
 }
 
 export interface ChildEnd {
@@ -45,7 +47,12 @@ export class Child {
   constructor(options: ChildOptions) {
     this.name = options.name;
     this.#log = createWriteStream(options.logFile, { flags: "a", mode: 0o600 });
-    const nodeArgs = ["--disable-warning=ExperimentalWarning", options.script, ...options.args];
+    const nodeArgs = [
+      "--disable-warning=ExperimentalWarning",
+      ...(options.nodeArgs ?? []),
+      options.script,
+      ...options.args,
+    ];
     this.#process = spawn(process.execPath, nodeArgs, {
       stdio: ["pipe", "pipe", "pipe"],
       // Stripped and compiled sources are kept: a start takes a fraction of the time and of the memory.
@@ -130,6 +137,11 @@ export class Child {
   async kill(): Promise<void> {
     if (this.isRunning) this.#process.kill("SIGKILL");
     await this.ended;
+  }
+
+  /** Any other signal, e.g. SIGSTOP to freeze it. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.isRunning) this.#process.kill(signal);
   }
 
   /** SIGTERM, and SIGKILL for what does not end in time. Says whether it ended by itself. */
