@@ -1,5 +1,5 @@
 const messageTypes = ["NBIRTH", "NDEATH", "NDATA", "NCMD", "DBIRTH", "DDEATH", "DDATA", "DCMD"] as const;
-export type SparkplugMessageType = (typeof messageTypes)[number];
+type SparkplugMessageType = (typeof messageTypes)[number];
 
 /** `spBv1.0/<group>/<type>/<edge node>[/<device>]` (Sparkplug B 3.0, section 4.1). */
 export interface SparkplugTopic {
@@ -10,7 +10,7 @@ export interface SparkplugTopic {
   readonly device: string | null;
 }
 
-export const sparkplugNamespace = "spBv1.0";
+const sparkplugNamespace = "spBv1.0";
 
 /** Reads a topic; undefined when it is none of Sparkplug's (STATE is none: it has another form). */
 export function parseSparkplugTopic(topic: string): SparkplugTopic | undefined {
