@@ -10,7 +10,7 @@ import { resolveAddresses } from "./opcua-resolve.ts";
 import { OpcUaSession } from "./opcua-session.ts";
 import { namespacesOf, openSpace, type SessionSpace } from "./opcua-space.ts";
 import { type MonitoredNode, OpcUaSubscription } from "./opcua-subscription.ts";
-import { readUnits } from "./opcua-units.ts";
+import { readUnits, type ServerUnit } from "./opcua-units.ts";
 import { hasNewSemantics, reasonOf } from "./opcua-value.ts";
 
 /** What a connection tells while it lives. */
@@ -33,8 +33,10 @@ export interface TrackedPoint {
   readonly binding: PointBinding<OpcUaAddress>;
   /** On the present connection; undefined: not monitored. */
   nodeId: string | undefined;
-  /** As the server says; null: it says none. */
+  /** As the server says; null: it says none that we know. */
   unit: Unit | null;
+  /** The server says a unit that is none of ours. */
+  isUnitForeign: boolean;
   /** What was handed over last; undefined before the first value. */
   known: KnownValue | undefined;
 }
@@ -120,7 +122,7 @@ export class OpcUaConnection {
     this.#points = points;
     for (const point of points) {
       point.nodeId = undefined;
-      point.unit = null;
+      setUnit(point, undefined);
     }
     const session = await this.#session.open();
     const space = await openSpace(this.#library, session);
@@ -223,7 +225,7 @@ export class OpcUaConnection {
       found.map(({ nodeId }) => nodeId),
     );
     // Before the items exist: the first values may come before the answer.
-    for (const [index, { point }] of found.entries()) point.unit = units[index] ?? null;
+    for (const [index, { point }] of found.entries()) setUnit(point, units[index]);
     const statuses = await subscription.monitor(found.map(({ point, nodeId }) => this.#howTo(point, nodeId)));
     for (const [index, { point, nodeId }] of found.entries()) this.#note(point, nodeId, statuses[index]);
   }
@@ -241,7 +243,7 @@ export class OpcUaConnection {
         this.#space,
         nodes.map(({ nodeId }) => nodeId),
       );
-      for (const [index, { point }] of nodes.entries()) point.unit = units[index] ?? null;
+      for (const [index, { point }] of nodes.entries()) setUnit(point, units[index]);
     } catch (error) {
       this.#session.breakOff(`units changed and cannot be read: ${describeError(error)}`);
     }
@@ -264,11 +266,10 @@ export class OpcUaConnection {
   }
 
   /** A server without this service has no units; one that fails to answer is asked again with the next connection. */
-  async #unitsOf(space: SessionSpace, nodeIds: readonly string[]): Promise<readonly (Unit | null)[]> {
+  async #unitsOf(space: SessionSpace, nodeIds: readonly string[]): Promise<readonly (ServerUnit | undefined)[]> {
     if (!this.#options.engineeringUnits) return [];
     try {
-      const units = await readUnits(space, nodeIds);
-      return units.map((unit) => (unit?.kind === "known" ? unit.unit : null));
+      return await readUnits(space, nodeIds);
     } catch (error) {
       if (!describeError(error).includes("BadServiceUnsupported")) throw error;
       return [];
@@ -292,6 +293,11 @@ export class OpcUaConnection {
     const nodeId = `i=${this.#library.VariableIds.Server_NamespaceArray}`;
     return { key: null, nodeId, samplingIntervalMs: 5_000, queueSize: 1, discardOldest: true, deadband: 0 };
   }
+}
+
+function setUnit(point: TrackedPoint, unit: ServerUnit | undefined): void {
+  point.unit = unit?.kind === "known" ? unit.unit : null;
+  point.isUnitForeign = unit?.kind === "other";
 }
 
 /** For messages: the addresses of points, as long as they fit. */

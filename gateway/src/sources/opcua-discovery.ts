@@ -123,7 +123,7 @@ function isNumeric({ value }: DataValue): boolean {
 }
 
 /** With the namespace's address instead of its index, which may change when the server restarts. */
-export function portableNodeId(nodeId: string, namespaces: readonly string[]): string {
+function portableNodeId(nodeId: string, namespaces: readonly string[]): string {
   const [, index, rest] = /^ns=(\d+);(.*)$/s.exec(nodeId) ?? [];
   const uri = namespaces[Number(index)];
   if (rest === undefined || uri === undefined || uri.includes(";")) return nodeId;

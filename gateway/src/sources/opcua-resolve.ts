@@ -8,7 +8,7 @@ export type Resolved =
   | { readonly kind: "node"; readonly nodeId: string }
   | { readonly kind: "unresolved"; readonly code: UnresolvedCode; readonly message: string };
 
-export type UnresolvedCode =
+type UnresolvedCode =
   | "opcua-namespace-unknown"
   | "opcua-path-unmatched"
   | "opcua-path-ambiguous"

@@ -7,8 +7,8 @@ export type OpcUaMeasured =
   | {
       readonly kind: "measured";
       readonly value: number | null;
-      readonly quality: Reading["quality"];
-      readonly reason: string | null;
+      quality: Reading["quality"];
+      reason: string | null;
       readonly sourceTimeMs: number | null;
       /** The server's queue was too short: values before this one are lost. */
       readonly isOverflowed: boolean;

@@ -52,7 +52,13 @@ export class OpcUaSource implements Part {
   constructor(options: OpcUaOptions, points: readonly PointBinding<OpcUaAddress>[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
-    this.#points = points.map((binding) => ({ binding, nodeId: undefined, unit: null, known: undefined }));
+    this.#points = points.map((binding) => ({
+      binding,
+      nodeId: undefined,
+      unit: null,
+      isUnitForeign: false,
+      known: undefined,
+    }));
     this.#context = context;
     this.#outbox = new Outbox(
       context,
@@ -244,6 +250,10 @@ export class OpcUaSource implements Part {
   #accept(point: TrackedPoint, dataValue: DataValue, batch: Reading[]): void {
     const { binding, known } = point;
     const measured = readDataValue(dataValue);
+    if (measured.kind === "measured" && point.isUnitForeign && measured.quality === "good" && binding.unit !== "1") {
+      measured.quality = "uncertain";
+      measured.reason = "opcua-unit-unknown";
+    }
     if (measured.kind === "unusable") {
       const message = `point ${binding.pointId}: expected a number, found ${measured.found}`;
       this.#context.refuse({ address: addressText(binding.address), code: "not-a-number", message });

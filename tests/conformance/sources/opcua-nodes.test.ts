@@ -22,6 +22,7 @@ const items = [
   { path: "Room2/Temperature", namespace: "urn:plc", value: -4, unit: "degree_fahrenheit" },
   { path: "Room2/Humidity", namespace: "urn:plc", value: 80, unit: "percent" },
   { path: "Room2/Door open", value: true },
+  { path: "Room3/Pressure", namespace: "urn:plc", value: 3, unit: "kilopascal" },
 ];
 
 describe("the source opcua and what a server holds", { timeout: patient }, () => {
@@ -111,6 +112,12 @@ describe("the source opcua and what a server holds", { timeout: patient }, () =>
     await until("it came again", () => last("f")?.unit === "Cel");
   });
 
+  it("trusts no number whose unit it does not know", async () => {
+    await start({ p: { nodeId: "nsu=urn:plc;s=Room3/Pressure" } });
+    await until("it has a value", () => last("p") !== undefined);
+    expect(last("p")).toMatchObject({ value: 3, quality: "uncertain", reason: "opcua-unit-unknown" });
+  });
+
   it("keeps to the deadband of a point, and monitors nodes that know none all the same", async () => {
     await start(
       { t: { nodeId: "nsu=urn:plc;s=Room1/Temperature", deadband: 0.5 }, d: { nodeId: "ns=1;s=Room2/Door open" } },
@@ -128,12 +135,13 @@ describe("the source opcua and what a server holds", { timeout: patient }, () =>
 
   it("lists numeric variables that are not configured, within its bounds", async () => {
     await start({ one: { browsePath: "/Objects/ColdStore/Room1/Temperature" } });
-    await until("it found them", () => context.discoveries.length >= 4, patient);
+    await until("it found them", () => context.discoveries.length >= 5, patient);
     const found = Object.fromEntries(context.discoveries.map((one) => [one.label, one]));
     expect(Object.keys(found).toSorted()).toEqual([
       "/Objects/1:ColdStore/1:Room2/1:Door open",
       "/Objects/1:ColdStore/1:Room2/2:Humidity",
       "/Objects/1:ColdStore/1:Room2/2:Temperature",
+      "/Objects/1:ColdStore/1:Room3/2:Pressure",
       "/Objects/1:ColdStore/1:plain",
     ]);
     expect(found["/Objects/1:ColdStore/1:Room2/2:Humidity"]).toMatchObject({
@@ -150,9 +158,9 @@ describe("the source opcua and what a server holds", { timeout: patient }, () =>
   it("browses for the command line, and stops at the bound", async () => {
     const signal = new AbortController().signal;
     const all = await browseServer(options(), context, signal);
-    expect(all).toHaveLength(5);
+    expect(all).toHaveLength(6);
     const few = await browseServer(options({ discovery: { maxNodes: 4 } }), context, signal);
-    expect(few.length).toBeLessThan(5);
+    expect(few.length).toBeLessThan(6);
     await expect(browseServer(options(), context, AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
     expect(context.states).toEqual([]);
   });
