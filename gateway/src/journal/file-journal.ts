@@ -17,11 +17,13 @@ import { checkItem } from "./item-check.ts";
 import type { JournalOptions } from "./options.ts";
 import { positionsInterval, PositionsWriter } from "./positions.ts";
 import type { Quarantine } from "./quarantine.ts";
+import { RawWindows } from "./raw-windows.ts";
 import { fillFromDisk, ReceiptWindow } from "./receipt-window.ts";
 import { RecentBatches } from "./recent-batches.ts";
 import type { Recovered } from "./recovery.ts";
 import { Refusals } from "./refusals.ts";
 import { journalHealth, lostBatches } from "./reports.ts";
+import { RollUpTask } from "./roll-up-task.ts";
 import { type SealedPlan, type SealerParts, sealPlans } from "./sealer.ts";
 import { SegmentStore } from "./segment-store.ts";
 
@@ -66,6 +68,10 @@ export class FileJournal implements Journal {
   #writeFailing = false;
   #trimming = false;
   readonly #tornTailsCut: number;
+  readonly #windows: RawWindows;
+  readonly #rollUp: RollUpTask;
+  /** Above this the oldest samples are summarised, so that there is room before it is needed. */
+  readonly #softBytes: number;
   #bytesWritten = 0;
   #commits = 0;
   #items = 0;
@@ -73,9 +79,27 @@ export class FileJournal implements Journal {
   constructor(parts: JournalParts, recovered: Recovered, reports: readonly JournalItem[]) {
     this.#parts = parts;
     this.epoch = parts.epoch;
-    const { maxBytes, segmentBytes } = parts.options;
-    this.#store = new SegmentStore(parts.files, parts.folder, recovered.segments, Math.min(segmentBytes, maxBytes / 4));
+    const { maxBytes } = parts.options;
+    const segmentBytes = Math.min(parts.options.segmentBytes, maxBytes / 4);
+    this.#softBytes = maxBytes - segmentBytes;
+    this.#store = new SegmentStore(parts.files, parts.folder, recovered.segments, segmentBytes);
     this.#settled = recovered.settled;
+    this.#windows = new RawWindows(parts.options.alarmWindowMinutes * 60_000);
+    for (const item of recovered.notable) this.#windows.note(item);
+    this.#rollUp = new RollUpTask({
+      store: this.#store,
+      settled: this.#settled,
+      windows: this.#windows,
+      epoch: this.epoch,
+      read: async (sequence) => (await this.read(sequence))?.sealed,
+      append: (items) => this.#appendAlone(items),
+      settle: (sequences) => {
+        this.release(this.epoch, sequences);
+        return this.#positions.flush();
+      },
+      clock: parts.clock,
+      logger: parts.logger,
+    });
     this.#lastSequence = recovered.lastSequence;
     this.#nextSequence = recovered.nextSequence;
     this.#lastHash = recovered.lastHash;
@@ -187,7 +211,7 @@ export class FileJournal implements Journal {
     }
     if (this.#settled.size === before) return;
     this.#positions.changed();
-    if (this.#store.sizeBytes > this.#parts.options.maxBytes) void this.#makeRoom();
+    if (this.#store.sizeBytes > this.#softBytes) void this.#makeRoom();
   }
 
   stats(): JournalStats {
@@ -209,6 +233,7 @@ export class FileJournal implements Journal {
     this.#closed = true;
     this.#commitSoon();
     while (this.#running !== undefined) await this.#running;
+    await this.#rollUp.stopped();
     this.#finished = true;
     await this.#positions.flush();
     await this.#store.close();
@@ -295,7 +320,10 @@ export class FileJournal implements Journal {
     this.#lastHash = batch.hash;
     this.#recent.add(batch.sequence, batch.sealed);
     if (batch.sequence % positionsInterval === 0 || this.#commits === 1) this.#positions.changed();
-    for (const item of batch.items) if (item.kind === "receipt") this.#receipts.add(item.receipt);
+    for (const item of batch.items) {
+      if (item.kind === "receipt") this.#receipts.add(item.receipt);
+      else if (item.kind !== "sample") this.#windows.note(item);
+    }
     for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
     for (const listener of this.#listeners) {
       try {
@@ -321,13 +349,32 @@ export class FileJournal implements Journal {
     rejectAll(ending, error);
   }
 
+  #appendAlone(items: readonly JournalItem[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) reject(closedError());
+      this.#queue.push({
+        items,
+        sizes: [],
+        alone: true,
+        resolve: () => {
+          resolve();
+        },
+        reject,
+      });
+      this.#commitSoon();
+    });
+  }
+
   /** Keeps the size within bounds: oldest released segments go first; when nothing can go, samples are refused. */
   async #makeRoom(): Promise<void> {
     const { maxBytes } = this.#parts.options;
-    if (this.#finished || this.#trimming || (!this.#full && this.#store.sizeBytes <= maxBytes)) return;
+    if (this.#finished || this.#trimming || (!this.#full && this.#store.sizeBytes <= this.#softBytes)) return;
     this.#trimming = true;
     try {
       const fits = await this.#store.trim(maxBytes, this.#settled);
+      if (this.#parts.options.rollUp && !this.#closed && !this.#store.canTrim(this.#settled)) {
+        this.#rollUp.start(() => void this.#makeRoom());
+      }
       if (fits === !this.#full) return;
       this.#full = !fits;
       const parameters = { sizeBytes: this.#store.sizeBytes, maxBytes };

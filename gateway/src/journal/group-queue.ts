@@ -16,6 +16,8 @@ export interface Waiting {
   readonly items: readonly JournalItem[];
   /** Estimate of each item's encoded size, in the items' order. */
   readonly sizes: readonly number[];
+  /** In one batch, with nothing else in it, whatever the usual room; it fits the contract. */
+  readonly alone?: true;
   readonly resolve: (position: JournalPosition) => void;
   readonly reject: (error: Error) => void;
 }
@@ -31,6 +33,7 @@ interface OpenPlan {
   readonly ending: Waiting[];
   samples: number;
   bytes: number;
+  closed: boolean;
 }
 
 /** Appends in order of arrival. */
@@ -67,6 +70,13 @@ export class GroupQueue {
 }
 
 function layOut(waiting: Waiting, plans: OpenPlan[]): void {
+  if (waiting.alone === true) {
+    const plan = openPlan(plans);
+    plan.items.push(...waiting.items);
+    plan.ending.push(waiting);
+    plan.closed = true;
+    return;
+  }
   // A receipt is bounded like a sample, not like an event.
   const samples = waiting.items.filter(isSmall).length;
   const bytes = waiting.sizes.reduce((sum, size) => sum + size, 0);
@@ -93,6 +103,7 @@ function hasRoom(
   need: { readonly samples: number; readonly events: number; readonly bytes: number },
 ): boolean {
   return (
+    !plan.closed &&
     plan.samples + need.samples <= batchRoom.samples &&
     plan.items.length - plan.samples + need.events <= batchRoom.events &&
     plan.bytes + need.bytes <= batchRoom.bytes
@@ -100,7 +111,7 @@ function hasRoom(
 }
 
 function openPlan(plans: OpenPlan[]): OpenPlan {
-  const plan: OpenPlan = { items: [], ending: [], samples: 0, bytes: 0 };
+  const plan: OpenPlan = { items: [], ending: [], samples: 0, bytes: 0, closed: false };
   plans.push(plan);
   return plan;
 }

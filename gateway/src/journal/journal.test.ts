@@ -184,7 +184,12 @@ test("released batches stay as a black box until their space is needed, the olde
 
 test("a journal full of unreleased batches refuses samples, keeps taking alarms, deletes nothing, and recovers", async () => {
   const folder = await folders.make();
-  const journal = await journalIn(folder, { maxBytes: 262_144, segmentBytes: 16_384, reserveBytes: 65_536 });
+  const journal = await journalIn(folder, {
+    maxBytes: 262_144,
+    segmentBytes: 16_384,
+    reserveBytes: 65_536,
+    rollUp: false,
+  });
   let taken = 0;
   const fill = async (): Promise<void> => {
     for (; taken < 10_000; taken += 1)

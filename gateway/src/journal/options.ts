@@ -22,6 +22,10 @@ export const journalOptions = z.strictObject({
     .int()
     .min(0)
     .default(16 * mebibyte),
+  /** When space runs out, old samples within limits are summarised to min, max, mean and count; otherwise new ones are refused. */
+  rollUp: z.boolean().default(true),
+  /** Samples this long before and after an alarm event of their zone are never summarised. */
+  alarmWindowMinutes: z.number().min(0).max(1_440).default(60),
   /** Size at which a new segment file is begun: the unit in which space comes back. */
   segmentBytes: z
     .number()

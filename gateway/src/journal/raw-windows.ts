@@ -17,6 +17,7 @@ interface Window {
 export class RawWindows {
   readonly #marginMs: number;
   #windows: Window[] = [];
+  #siteMs = Number.NEGATIVE_INFINITY;
   readonly #zoneOfPoint = new Map<string, string>();
   readonly #limitsOfPoint = new Map<string, { readonly low: number; readonly high: number }>();
   readonly #corrections = new Map<string, ClockCorrection>();
@@ -73,6 +74,9 @@ export class RawWindows {
   }
 
   #noteSite(site: SiteDescription): void {
+    // An old one comes again when its batch is repacked.
+    if (site.timeMs < this.#siteMs) return;
+    this.#siteMs = site.timeMs;
     this.#zoneOfPoint.clear();
     this.#limitsOfPoint.clear();
     const limits = new Map(site.zones.map((zone) => [zone.zoneId, zone.limits]));

@@ -124,6 +124,23 @@ export class SegmentStore {
     return this.#oldestDisposable(settled) !== undefined;
   }
 
+  /** Ended segments that hold something the server does not have, oldest first. */
+  unsettled(settled: SequenceSet): readonly Segment[] {
+    return this.#segments.filter(
+      (segment) =>
+        segment !== this.#active?.segment && settled.nextMissing(segment.firstSequence) <= segment.lastSequence,
+    );
+  }
+
+  /** Bytes that cannot be given back as long as the server has not taken more. */
+  heldBytes(settled: SequenceSet): number {
+    const first = this.#segments.findIndex(
+      (segment) => settled.nextMissing(segment.firstSequence) <= segment.lastSequence,
+    );
+    if (first === -1) return this.#active?.segment.sizeBytes ?? 0;
+    return this.#segments.slice(first).reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  }
+
   /** The next append begins a new segment. */
   async endSegment(): Promise<void> {
     const active = this.#active;
