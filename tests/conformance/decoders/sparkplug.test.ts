@@ -5,6 +5,7 @@ import { rawSparkplug, type SparkplugDataType } from "../../../gateway/src/core/
 import type { SparkplugMetric } from "../../../gateway/src/core/sparkplug/payload.ts";
 import { decodeSparkplug } from "../../../gateway/src/core/sparkplug/read-payload.ts";
 import { encodeSparkplug } from "../../../gateway/src/core/sparkplug/write-payload.ts";
+import { mqttBroker, MqttBroker } from "../../../gateway/src/sources/mqtt-broker.ts";
 import { mqtt, MqttClientSource } from "../../../gateway/src/sources/mqtt.ts";
 import { mqttPoint, type RecordingContext, recordingContext, until } from "../sources/harness.ts";
 import { isInstalled, Mosquitto } from "../sources/mosquitto.ts";
@@ -150,5 +151,40 @@ describe.skipIf(!hasMosquitto && process.env["CI"] !== "true")("Sparkplug B by w
     await node.freezer(-20);
     await until("the doubtful value is read", () => readingsOf(context, "air").length === 2);
     expect(readingsOf(context, "air").at(-1)).toEqual([-20, "uncertain", "sequence-gap"]);
+  });
+});
+
+describe("Sparkplug B on the embedded broker", () => {
+  let context: RecordingContext;
+  let broker: MqttBroker;
+
+  beforeEach(async () => {
+    context = await recordingContext();
+    const options = { port: 0, anonymous: { publish: ["spBv1.0/#"], subscribe: ["spBv1.0/Plant/NCMD/#"] } };
+    broker = new MqttBroker(mqttBroker.options.parse(options), points, context);
+    await broker.start();
+  });
+
+  afterEach(async () => {
+    await broker.stop();
+    await context.remove();
+  });
+
+  it("asks an edge node that sends data without a birth to be born, and follows it from then on", async () => {
+    await until("the broker listens", () => broker.port !== undefined);
+    const node = await EdgeNode.connect(broker.port ?? 0);
+    await node.freezer(-19);
+    await until("the birth it asked for is read", () => readingsOf(context, "air").length > 0);
+    expect(context.refusals.map((refusal) => refusal.code)).toEqual(["no-birth"]);
+    await node.freezer(-20);
+    await until("the alias is read", () => readingsOf(context, "air").length === 2);
+    node.die();
+    await until("the death is read", () => readingsOf(context, "air").length === 3);
+    expect(readingsOf(context, "air")).toEqual([
+      [-18, "good", null],
+      [-20, "good", null],
+      [null, "stale", "device-offline"],
+    ]);
+    await node.end();
   });
 });
