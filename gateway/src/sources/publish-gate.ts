@@ -12,7 +12,7 @@ import { RepeatDeliveries } from "./repeat-deliveries.ts";
 import type { BrokerPacket, SessionStore } from "./session-store.ts";
 import { WriteGroup } from "./write-group.ts";
 
-export interface PublishLimits {
+interface PublishLimits {
   readonly payloadLimitBytes: number;
   readonly messagesPerSecond: number;
   readonly drainTimeoutMs: number;
