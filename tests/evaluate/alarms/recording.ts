@@ -18,7 +18,12 @@ const classes: Readonly<Record<string, EventClass>> = {
   nab_anomaly_window: "neutral",
 };
 
-/** A labelled stretch of a recording. Every kind that is not listed must stay quiet. */
+/** Every kind that is not listed must stay quiet. */
+export function classOf(kind: string): EventClass {
+  return classes[kind] ?? "quiet";
+}
+
+/** A labelled stretch of a recording. */
 export interface LabelledEvent {
   readonly startMs: number;
   readonly endMs: number;
@@ -69,7 +74,7 @@ async function readRecording(folder: string, point: CsvRow): Promise<Recording> 
     samples: withArrivals(samples),
     events: events.map((row) => {
       const kind = row.of("kind");
-      return { startMs: row.time("start_utc"), endMs: row.time("end_utc"), kind, class: classes[kind] ?? "quiet" };
+      return { startMs: row.time("start_utc"), endMs: row.time("end_utc"), kind, class: classOf(kind) };
     }),
   };
 }

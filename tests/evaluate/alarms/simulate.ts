@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "@frostlight/kernel/testing";
 
 import { airProbe, presets, type PresetName, simulateYear } from "../../sims/cold-room/index.ts";
+import { classOf } from "./recording.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +23,8 @@ const { values } = parseArgs({
 });
 const startMs = Date.UTC(2025, 0, 1);
 const intervalMs = 60_000;
+/** The time after which STANDARDS has a limit told as "high". */
+const feltAfterMs = 30 * 60_000;
 
 if (values.out === undefined) {
   process.stderr.write("usage: alarms:simulate -- --out FOLDER [--days N] [--seeds N] [--seed S] [--rooms a,b]\n");
@@ -70,10 +73,10 @@ async function writeYear(folder: string, name: string, room: PresetName, seed: n
     return `${new Date(timeMs).toISOString()},${celsius},${late}`;
   });
   await writeFile(join(folder, `${name}.csv`), `timestamp_utc,celsius,arrived_utc\n${lines.join("\n")}\n`);
-  const events = truth.map(({ kind, cause, startMs: fromMs, endMs, peakCelsius, leftLimits }) => {
-    // A failure that never took the air out of its limits asks for no alarm, nor forbids one.
-    const isFelt =
-      leftLimits || kind === "sensor_fault" || kind === "data_gap" || kind === "defrost" || kind === "door_opening";
+  const events = truth.map(({ kind, cause, startMs: fromMs, endMs, peakCelsius, outsideMs }) => {
+    // A failure that was repaired before the air had been out of its limits for long asks for no alarm, nor forbids one.
+    const isFailure = classOf(kind) === "temperature";
+    const isFelt = !isFailure || outsideMs >= feltAfterMs;
     const range = `${new Date(fromMs).toISOString()},${new Date(endMs).toISOString()}`;
     return `${range},${isFelt ? kind : "regime"},high,${peakCelsius.toFixed(1)},${cause}`;
   });

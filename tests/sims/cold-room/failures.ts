@@ -47,6 +47,8 @@ export interface TruthEvent {
   readonly peakCelsius: number;
   /** The air really left the limits: a failure repaired before it was felt needs no alarm. */
   readonly leftLimits: boolean;
+  /** For how long, all in all. */
+  readonly outsideMs: number;
 }
 
 export const truthKindOf: Readonly<Record<RoomFailureKind | ProbeFaultKind, TruthKind>> = {

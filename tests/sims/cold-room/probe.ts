@@ -58,6 +58,7 @@ export class Probe {
       endMs: fault.endMs,
       peakCelsius: Number.NaN,
       leftLimits: false,
+      outsideMs: 0,
     }));
   }
 

@@ -5,6 +5,7 @@ interface OpenEvent {
   readonly startMs: number;
   peakCelsius: number;
   leftLimits: boolean;
+  outsideMs: number;
   /** The cause is gone; a failure is over only when the air is back. */
   repaired: boolean;
 }
@@ -25,6 +26,7 @@ export class TruthRecorder {
   readonly #limits: { readonly lowCelsius: number | null; readonly highCelsius: number };
   readonly #open = new Map<OpenEvent["cause"], OpenEvent>();
   #finished: TruthEvent[] = [];
+  #lastMs = Number.POSITIVE_INFINITY;
 
   constructor(limits: { readonly lowCelsius: number | null; readonly highCelsius: number }) {
     this.#limits = limits;
@@ -44,16 +46,19 @@ export class TruthRecorder {
         startMs: now.timeMs,
         peakCelsius: now.airCelsius,
         leftLimits: false,
+        outsideMs: 0,
         repaired: false,
       });
     }
     for (const event of this.#open.values()) {
       event.peakCelsius = Math.max(event.peakCelsius, now.airCelsius);
       event.leftLimits ||= outOfLimits;
+      if (outOfLimits) event.outsideMs += Math.max(0, now.timeMs - this.#lastMs);
       event.repaired = !causes.has(event.cause);
       const needsRecovery = event.cause !== "door" && event.cause !== "delivery";
       if (event.repaired && (!needsRecovery || !outOfLimits)) this.#close(event, now.timeMs);
     }
+    this.#lastMs = now.timeMs;
   }
 
   finish(timeMs: number): void {
@@ -68,10 +73,10 @@ export class TruthRecorder {
 
   #close(event: OpenEvent, endMs: number): void {
     this.#open.delete(event.cause);
-    const { cause, startMs, peakCelsius, leftLimits } = event;
+    const { cause, startMs, peakCelsius, leftLimits, outsideMs } = event;
     if (cause === "door" && endMs - startMs < shortOpeningMs) return;
     const kind =
       cause === "defrost" ? "defrost" : cause === "door" || cause === "delivery" ? "door_opening" : truthKindOf[cause];
-    this.#finished.push({ kind, cause, startMs, endMs, peakCelsius, leftLimits });
+    this.#finished.push({ kind, cause, startMs, endMs, peakCelsius, leftLimits, outsideMs });
   }
 }
