@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import { fleet } from "../sims/torture-fleet.ts";
 import { readDeviceLog } from "../sims/torture-log.ts";
+import { alarmRuleId } from "./configuration.ts";
 import type { Damage, DamageLimits } from "./damage.ts";
 import { epochsOf, journalEpoch, type JournalRecord, recordsOf, segmentsOf } from "./journal-files.ts";
 import type { Plant } from "./plant.ts";
@@ -76,6 +77,22 @@ export class Disturbed {
       );
     };
     return { isDelivered, isUnacknowledged };
+  }
+
+  /** A device is too warm: waits for its alarm, and finds fault when it does not come although the gateway lives all along. */
+  async untilAlarm(timeoutMs: number): Promise<void> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (let life = this.#plant.gateway.life; ; life = this.#plant.gateway.life) {
+      const status = await this.#plant.localStatus();
+      if (status?.alarms.some(({ ruleId, state }) => ruleId === alarmRuleId && state !== "returned-unacknowledged"))
+        return;
+      if (Date.now() > deadlineMs) {
+        const isSameLife = life !== undefined && life.spawnMs < deadlineMs - timeoutMs;
+        if (isSameLife) this.#plant.problem(`no alarm within ${timeoutMs} ms although a device is too warm`);
+        return;
+      }
+      await pause(100);
+    }
   }
 
   /** Remembers the alarms that stand now and still do a moment later, in the same life of the gateway. */

@@ -275,10 +275,12 @@ export const faults: readonly Fault[] = [
     async run(plant, dice, disturbed) {
       plant.tellDevices("warm");
       plant.note("the alarm device is warm");
-      await dice.wait(1500, 3500);
+      await disturbed.untilAlarm(15_000);
       await disturbed.noteAlarms();
+      await dice.wait(0, 800);
       plant.tellDevices("cold");
       plant.note("the alarm device is cold");
+      await dice.wait(1500, 2500);
     },
   },
 ];

@@ -60,6 +60,7 @@ export class Plant {
   readonly serverDisk: Disk;
   acknowledged = 0;
   clockShiftMs = 0;
+  readonly #onProblem: (text: string) => void;
   readonly #ports: Ports;
   readonly #links: readonly TcpProxy[];
   readonly #broken = new Set<"link" | "disk">();
@@ -73,6 +74,7 @@ export class Plant {
 
   private constructor(options: PlantOptions, ports: Ports, links: readonly TcpProxy[], disks: readonly [Disk, Disk]) {
     this.folder = options.folder;
+    this.#onProblem = options.onProblem;
     this.#ports = ports;
     this.#links = links;
     [this.gatewayDisk, this.serverDisk] = disks;
@@ -82,7 +84,7 @@ export class Plant {
     const onSelfEnded = (text: string, life: Life): void => {
       note(text);
       // A start may be refused while the disk is full; nothing may end what runs.
-      if (life.startedMs !== null || !this.#broken.has("disk")) options.onProblem(text);
+      if (life.startedMs !== null || !this.#broken.has("disk")) this.#onProblem(text);
     };
     const clockFile = this.#path("clock-shift");
     const preload = `${pathToFileURL(join(root, "tests/sims/torture-clock.ts")).href}?file=${encodeURIComponent(clockFile)}`;
@@ -121,6 +123,12 @@ export class Plant {
     this.events.push({ timeMs: Date.now(), text });
   }
 
+  /** Something that must not be, and is no loss. */
+  problem(text: string): void {
+    this.note(text);
+    this.#onProblem(text);
+  }
+
   get isDiskFull(): boolean {
     return this.#broken.has("disk");
   }
@@ -139,6 +147,8 @@ export class Plant {
     await this.client.createSite(siteId);
     await writeFile(this.#path("token"), await this.client.createEnrolmentToken(siteId), { mode: 0o600 });
     await this.gateway.up(60_000);
+    // A broker keeps nothing for a session that has not subscribed yet.
+    await this.#untilSourcesAreOk(60_000);
     await this.startDevices();
     this.#watching = setInterval(() => void this.#watchServer(), 150);
   }
@@ -300,6 +310,16 @@ export class Plant {
       logFile: this.#path(`${name}.log`),
       environment,
     });
+  }
+
+  async #untilSourcesAreOk(timeoutMs: number): Promise<void> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (;;) {
+      const sources = (await this.localStatus())?.sources ?? [];
+      if (sources.length > 0 && sources.every(({ state }) => state === "ok")) return;
+      if (Date.now() > deadlineMs) throw new Error(`sources are not up: ${JSON.stringify(sources)}`);
+      await pause(100);
+    }
   }
 
   async #startPlc(): Promise<void> {

@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,7 @@ export interface TortureOptions {
 }
 
 const recoveryTimeoutMs = 90_000;
+const shownProblems = 10;
 
 /** Runs it all and prints the result. @returns whether the promises held */
 export async function torture(options: TortureOptions): Promise<boolean> {
@@ -36,7 +37,8 @@ export async function torture(options: TortureOptions): Promise<boolean> {
     folder,
     onProblem: (text) => {
       problems.push(text);
-      progress.line(text);
+      // A process that cannot start says so every time.
+      if (problems.length <= shownProblems) progress.line(text);
     },
     ...(options.disk === undefined ? {} : { diskMethod: options.disk }),
   });
@@ -68,7 +70,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
   }
   if (verdict === undefined) verdict = judge(plant, disturbed);
   const isGood = problems.length === 0 && verdict.isGood;
-  for (const line of [...problems, ...verdict.story]) progress.line(line);
+  for (const line of [...problems.slice(-shownProblems), ...verdict.story]) progress.line(line);
   if (isGood && !options.keep) clean(plant);
   else progress.line(`kept in ${keep(plant)}`);
   const { acknowledged, stored, lost, unexplainedDuplicates, quarantined, recoverySeconds, ...more } = verdict.figures;
@@ -134,6 +136,8 @@ async function acknowledgeAlarms(plant: Plant): Promise<void> {
 
 /** The folder with everything in it, also what lay on file systems of its own. */
 function keep(plant: Plant): string {
+  const story = plant.events.map(({ timeMs, text }) => `${new Date(timeMs).toISOString()} ${text}\n`);
+  writeFileSync(join(plant.folder, "events.log"), story.join(""));
   for (const [name, disk] of disksOf(plant)) {
     const path = join(plant.folder, name);
     const copy = `${path}.kept`;
