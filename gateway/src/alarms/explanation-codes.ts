@@ -70,6 +70,8 @@ export const explanationParameters = {
   "journal-adopted": [],
   "journal-positions-damaged": [],
   "journal-full": [],
+  "journal-filling": ["daysLeft", "usedBytes", "maxBytes"],
+  "journal-copied-back": ["reason"],
   "journal-has-room": [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -49,7 +49,18 @@ export interface JournalStats {
   readonly lastSequence: number;
   readonly unreleasedBatches: number;
   readonly sizeBytes: number;
+  /** Of `sizeBytes`: what cannot be given back until the server takes more. */
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+  /** At the rate of the last day; null as long as too little is known. */
+  readonly bytesPerDay: number | null;
+  /** How long the room lasts at that rate when the server takes nothing. */
+  readonly daysLeft: number | null;
+  /** When the oldest batch was written that the server has not taken; null when there is none. */
+  readonly oldestUnreleasedMs: number | null;
   readonly bytesWritten: number;
+  /** Wear of the card: journal bytes written for each sample; null before the first. */
+  readonly bytesWrittenPerReading: number | null;
   readonly commits: number;
   readonly items: number;
   readonly quarantinedRecords: number;

@@ -1,4 +1,4 @@
-import { decodeSealed, sha256Hex } from "@frostlight/contract";
+import { decodeBatch, decodeSealed, sha256Hex } from "@frostlight/contract";
 
 /** The fields of a batch that chain it, read without decoding its items. */
 export interface Envelope {
@@ -20,6 +20,18 @@ export function readEnvelope(sealed: Uint8Array): Envelope | undefined {
   const fields = readChainFields(body);
   if (fields === undefined) return undefined;
   return { ...fields, hash: sha256Hex(body), body, signature };
+}
+
+/** Wall time at which a batch body was sealed; 0 when it says none. */
+export function bodySealedMs(body: Uint8Array): number {
+  const decoded = decodeBatch(body);
+  return decoded.kind === "ok" ? decoded.value.sealedAt.wallMs : 0;
+}
+
+/** The same of SealedBatch bytes; undefined when they are not a batch. */
+export function sealedMs(sealed: Uint8Array): number | undefined {
+  const decoded = decodeSealed(sealed);
+  return decoded.kind === "ok" ? bodySealedMs(decoded.value.body) : undefined;
 }
 
 type ChainFields = Pick<Envelope, "gatewayId" | "epoch" | "sequence" | "previousHash">;

@@ -5,12 +5,18 @@ import { z } from "zod";
 
 import { type JournalFiles, readSmallState, writeAtomic } from "./files.ts";
 
-const epochName = /^[0-9a-f]{16}$/;
-const schema = z.object({ version: z.literal(1), gatewayId: z.string().min(1), epoch: z.string().regex(epochName) });
+/** Name of an epoch, and of its folder. */
+export const epochName = /^[0-9a-f]{16}$/;
+const schema = z.object({
+  version: z.literal(1),
+  gatewayId: z.string().min(1),
+  epoch: z.string().regex(epochName),
+  generation: z.number().int().min(0).default(0),
+});
 
 /** How the journal's folder names its life. */
 export type EpochChoice =
-  | { readonly kind: "known"; readonly epoch: string }
+  | { readonly kind: "known"; readonly epoch: string; readonly generation: number }
   /** The naming file is gone or damaged: the newest epoch folder, if it turns out to be ours. */
   | { readonly kind: "guess"; readonly epoch: string; readonly problem: string }
   /** There is nothing to go on with. `problem` is empty when there never was a journal. */
@@ -21,7 +27,7 @@ export async function chooseEpoch(files: JournalFiles, folder: string, gatewayId
   let problem = "";
   try {
     const named = await readSmallState(files, join(folder, "journal.json"), (text) => schema.parse(JSON.parse(text)));
-    if (named?.gatewayId === gatewayId) return { kind: "known", epoch: named.epoch };
+    if (named?.gatewayId === gatewayId) return { kind: "known", epoch: named.epoch, generation: named.generation };
     if (named !== undefined) return { kind: "none", problem: `the journal belongs to ${named.gatewayId}` };
   } catch (error) {
     if (!isFrostlightError(error, "state/corrupt")) throw error;
@@ -38,16 +44,23 @@ export async function beginEpoch(
   folder: string,
   gatewayId: string,
   random: Random,
+  generation: number,
 ): Promise<string> {
   const epoch = Buffer.from(random.bytes(8)).toString("hex");
   await files.mkdir(join(folder, epoch));
-  await nameEpoch(files, folder, gatewayId, epoch);
+  await nameEpoch(files, folder, gatewayId, epoch, generation);
   return epoch;
 }
 
 /** Writes the file that names the epoch. */
-export async function nameEpoch(files: JournalFiles, folder: string, gatewayId: string, epoch: string): Promise<void> {
-  await writeAtomic(files, join(folder, "journal.json"), JSON.stringify({ version: 1, gatewayId, epoch }));
+export async function nameEpoch(
+  files: JournalFiles,
+  folder: string,
+  gatewayId: string,
+  epoch: string,
+  generation: number,
+): Promise<void> {
+  await writeAtomic(files, join(folder, "journal.json"), JSON.stringify({ version: 1, gatewayId, epoch, generation }));
 }
 
 async function newestEpochFolder(files: JournalFiles, folder: string): Promise<string | undefined> {

@@ -11,7 +11,12 @@ import type {
   StoredBatch,
 } from "../core/journal.ts";
 import type { SequenceSet } from "../core/sequence-set.ts";
+import { closedError, whyNot } from "./admission.ts";
+import { CommitListeners } from "./commit-listeners.ts";
+import { sealedMs } from "./envelope.ts";
+import { EpochKeeper } from "./epoch-keeper.ts";
 import type { JournalFiles } from "./files.ts";
+import type { FormerEpoch } from "./former-epochs.ts";
 import { GroupQueue, rejectAll } from "./group-queue.ts";
 import { checkItem } from "./item-check.ts";
 import type { JournalOptions } from "./options.ts";
@@ -26,16 +31,27 @@ import { journalHealth, lostBatches } from "./reports.ts";
 import { RollUpTask } from "./roll-up-task.ts";
 import { type SealedPlan, type SealerParts, sealPlans } from "./sealer.ts";
 import { SegmentStore } from "./segment-store.ts";
+import { SpaceKeeper } from "./space-keeper.ts";
 
 /** The gateway's durable, signed, chained log. */
 export interface Journal extends JournalWriter, JournalReader, JournalRelease, JournalReceipts {
   stats(): JournalStats;
+  /**
+   * The server knows this epoch up to `highestSequence`, or (`isReused`) has another batch under that number. When that
+   * cannot be, the journal is an old copy put back: a new epoch begins with the next start of the process.
+   * @returns whether it does
+   */
+  onServerKnows(epoch: string, highestSequence: number, isReused?: boolean): Promise<boolean>;
   /** Commits what waits, then refuses everything. */
   close(): Promise<void>;
 }
 
 export interface JournalParts extends SealerParts {
   readonly files: JournalFiles;
+  /** The journal's folder. */
+  readonly home: string;
+  readonly witnessPath: string;
+  readonly generation: number;
   /** The epoch's folder. */
   readonly folder: string;
   readonly positionsPath: string;
@@ -53,7 +69,7 @@ export class FileJournal implements Journal {
   readonly #recent = new RecentBatches();
   readonly #receipts = new ReceiptWindow();
   readonly #refusals = new Refusals();
-  readonly #listeners = new Set<(sequence: number) => void>();
+  readonly #listeners: CommitListeners;
   /** Items of our own for the next batch. */
   #reports: JournalItem[];
   #lastSequence: number;
@@ -64,29 +80,24 @@ export class FileJournal implements Journal {
   #due = false;
   #closed = false;
   #finished = false;
-  #full = false;
   #writeFailing = false;
-  #trimming = false;
   readonly #tornTailsCut: number;
   readonly #windows: RawWindows;
-  readonly #rollUp: RollUpTask;
-  /** Above this the oldest samples are summarised, so that there is room before it is needed. */
-  readonly #softBytes: number;
-  #bytesWritten = 0;
-  #commits = 0;
-  #items = 0;
+  readonly #space: SpaceKeeper;
+  readonly #epochs: EpochKeeper;
+  readonly #written = { bytes: 0, commits: 0, items: 0, readings: 0 };
 
   constructor(parts: JournalParts, recovered: Recovered, reports: readonly JournalItem[]) {
     this.#parts = parts;
     this.epoch = parts.epoch;
+    this.#listeners = new CommitListeners(parts.logger);
     const { maxBytes } = parts.options;
     const segmentBytes = Math.min(parts.options.segmentBytes, maxBytes / 4);
-    this.#softBytes = maxBytes - segmentBytes;
     this.#store = new SegmentStore(parts.files, parts.folder, recovered.segments, segmentBytes);
     this.#settled = recovered.settled;
     this.#windows = new RawWindows(parts.options.alarmWindowMinutes * 60_000);
     for (const item of recovered.notable) this.#windows.note(item);
-    this.#rollUp = new RollUpTask({
+    const rollUp = new RollUpTask({
       store: this.#store,
       settled: this.#settled,
       windows: this.#windows,
@@ -100,6 +111,17 @@ export class FileJournal implements Journal {
       clock: parts.clock,
       logger: parts.logger,
     });
+    this.#space = new SpaceKeeper({
+      ...parts,
+      store: this.#store,
+      settled: this.#settled,
+      rollUp,
+      report: (item) => {
+        this.#reports.push(item);
+        this.#commitSoon();
+      },
+    });
+    this.#epochs = new EpochKeeper(parts);
     this.#lastSequence = recovered.lastSequence;
     this.#nextSequence = recovered.nextSequence;
     this.#lastHash = recovered.lastHash;
@@ -114,11 +136,22 @@ export class FileJournal implements Journal {
   }
 
   /** Goes on in the last segment when it is whole, makes room, and journals the reports of recovery. */
-  async begin(canResume: boolean): Promise<void> {
+  async begin(canResume: boolean, former: readonly FormerEpoch[]): Promise<void> {
+    await this.#epochs.witness(this.#lastSequence, true);
     await fillFromDisk(this.#parts.files, this.#receipts, this.#store.segments);
     if (canResume) await this.#store.resume();
-    await this.#makeRoom();
+    await this.#space.keep(this.#lastSequence);
     if (this.#reports.length > 0) this.#commitSoon();
+    await this.#noteOldest();
+    this.#epochs.move(former, this.#windows, (items) => this.#appendAlone(items));
+  }
+
+  /** How long the oldest batch has been waiting for the server. */
+  async #noteOldest(): Promise<void> {
+    const [oldest] = this.unreleasedFrom(1, 1);
+    const stored = oldest === undefined ? undefined : await this.read(oldest);
+    const wallMs = stored === undefined ? undefined : sealedMs(stored.sealed);
+    if (oldest !== undefined && wallMs !== undefined) this.#space.found(oldest, wallMs);
   }
 
   get lastSequence(): number {
@@ -144,7 +177,11 @@ export class FileJournal implements Journal {
       hasEvent ||= item.kind !== "sample" && item.kind !== "receipt";
       hurry ||= item.kind === "alarm" || item.kind === "finding";
     }
-    const refusal = this.#whyNot(items.length, hasEvent);
+    const refusal = whyNot(
+      { items: items.length, hasEvent },
+      { waitingItems: this.#queue.items, isFull: this.#space.isFull, sizeBytes: this.#store.sizeBytes },
+      this.#parts.options,
+    );
     if (refusal !== undefined) {
       this.#refusals.add(refusal.reason, items.length, this.#parts.clock.nowMs());
       return Promise.reject(new FrostlightError("journal/full", "resource", refusal.message));
@@ -195,10 +232,7 @@ export class FileJournal implements Journal {
   }
 
   onCommit(listener: (sequence: number) => void): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#listeners.add(listener);
   }
 
   release(epoch: string, sequences: readonly number[]): void {
@@ -211,7 +245,7 @@ export class FileJournal implements Journal {
     }
     if (this.#settled.size === before) return;
     this.#positions.changed();
-    if (this.#store.sizeBytes > this.#softBytes) void this.#makeRoom();
+    void this.#space.keep(this.#lastSequence);
   }
 
   stats(): JournalStats {
@@ -220,9 +254,11 @@ export class FileJournal implements Journal {
       lastSequence: this.#lastSequence,
       unreleasedBatches: this.#nextSequence - 1 - this.#settled.size,
       sizeBytes: this.#store.sizeBytes,
-      bytesWritten: this.#bytesWritten,
-      commits: this.#commits,
-      items: this.#items,
+      bytesWritten: this.#written.bytes,
+      commits: this.#written.commits,
+      items: this.#written.items,
+      bytesWrittenPerReading: this.#written.readings === 0 ? null : this.#written.bytes / this.#written.readings,
+      ...this.#space.stats(this.#lastSequence),
       quarantinedRecords: this.#parts.quarantine.count,
       tornTailsCut: this.#tornTailsCut,
     };
@@ -233,24 +269,18 @@ export class FileJournal implements Journal {
     this.#closed = true;
     this.#commitSoon();
     while (this.#running !== undefined) await this.#running;
-    await this.#rollUp.stopped();
+    await this.#space.stop();
+    await this.#epochs.stop();
     this.#finished = true;
     await this.#positions.flush();
+    await this.#epochs.witness(this.#lastSequence, true);
     await this.#store.close();
   }
 
-  #whyNot(items: number, hasEvent: boolean): { readonly reason: string; readonly message: string } | undefined {
-    const { maxWaitingItems, maxBytes, reserveBytes } = this.#parts.options;
-    const waiting = this.#queue.items + items;
-    // Events may use a tenth more, so that a flood of samples does not keep alarms out.
-    if (this.#queue.items > 0 && waiting > (hasEvent ? maxWaitingItems * 1.1 : maxWaitingItems)) {
-      return { reason: "queue-full", message: `${this.#queue.items} items already wait for the disk` };
-    }
-    if (this.#full && (!hasEvent || this.#store.sizeBytes >= maxBytes + reserveBytes)) {
-      const message = `the journal holds ${this.#store.sizeBytes} bytes not yet taken by the server, at most ${maxBytes}`;
-      return { reason: "disk-limit", message };
-    }
-    return undefined;
+  async onServerKnows(epoch: string, highestSequence: number, isReused = false): Promise<boolean> {
+    if (epoch !== this.epoch || (highestSequence <= this.#lastSequence && !isReused)) return false;
+    await this.#epochs.onServerKnows(highestSequence);
+    return true;
   }
 
   #commitLater(): void {
@@ -302,36 +332,35 @@ export class FileJournal implements Journal {
     }
     if (this.#writeFailing) this.#parts.logger.info("journal-writes-again", { folder: this.#parts.folder });
     this.#writeFailing = false;
-    this.#commits += 1;
+    this.#written.commits += 1;
     for (const batch of sealed) this.#committed(batch);
     if (own.length > 0) {
       // What was told once is not told again after the next crash.
       this.#positions.changed();
       void this.#positions.flush();
     }
-    await this.#makeRoom();
+    await this.#space.keep(this.#lastSequence);
   }
 
   #committed(batch: SealedPlan): void {
-    this.#items += batch.items.length;
-    this.#bytesWritten += batch.bytes.length;
+    this.#written.items += batch.items.length;
+    this.#written.bytes += batch.bytes.length;
     this.#lastSequence = batch.sequence;
     this.#nextSequence = batch.sequence + 1;
     this.#lastHash = batch.hash;
     this.#recent.add(batch.sequence, batch.sealed);
-    if (batch.sequence % positionsInterval === 0 || this.#commits === 1) this.#positions.changed();
+    this.#space.wrote(batch.sequence, batch.bytes.length);
+    if (batch.sequence % positionsInterval === 0 || this.#written.commits === 1) {
+      this.#positions.changed();
+      void this.#epochs.witness(this.#lastSequence, false);
+    }
     for (const item of batch.items) {
-      if (item.kind === "receipt") this.#receipts.add(item.receipt);
-      else if (item.kind !== "sample") this.#windows.note(item);
+      if (item.kind === "sample") this.#written.readings += 1;
+      else if (item.kind === "receipt") this.#receipts.add(item.receipt);
+      else this.#windows.note(item);
     }
     for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
-    for (const listener of this.#listeners) {
-      try {
-        listener(batch.sequence);
-      } catch (error) {
-        this.#parts.logger.error("commit-listener-failed", { error: describeError(error) });
-      }
-    }
+    this.#listeners.tell(batch.sequence);
   }
 
   #writeFailed(cause: unknown, sealed: readonly SealedPlan[], own: readonly JournalItem[]): void {
@@ -351,7 +380,10 @@ export class FileJournal implements Journal {
 
   #appendAlone(items: readonly JournalItem[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) reject(closedError());
+      if (this.#closed) {
+        reject(closedError());
+        return;
+      }
       this.#queue.push({
         items,
         sizes: [],
@@ -364,32 +396,4 @@ export class FileJournal implements Journal {
       this.#commitSoon();
     });
   }
-
-  /** Keeps the size within bounds: oldest released segments go first; when nothing can go, samples are refused. */
-  async #makeRoom(): Promise<void> {
-    const { maxBytes } = this.#parts.options;
-    if (this.#finished || this.#trimming || (!this.#full && this.#store.sizeBytes <= this.#softBytes)) return;
-    this.#trimming = true;
-    try {
-      const fits = await this.#store.trim(maxBytes, this.#settled);
-      if (this.#parts.options.rollUp && !this.#closed && !this.#store.canTrim(this.#settled)) {
-        this.#rollUp.start(() => void this.#makeRoom());
-      }
-      if (fits === !this.#full) return;
-      this.#full = !fits;
-      const parameters = { sizeBytes: this.#store.sizeBytes, maxBytes };
-      const [state, code] = fits ? (["ok", "journal-has-room"] as const) : (["full", "journal-full"] as const);
-      this.#parts.logger.warn(code, parameters);
-      this.#reports.push(journalHealth(state, code, this.#parts.clock.nowMs(), parameters));
-      this.#commitSoon();
-    } catch (error) {
-      this.#parts.logger.error("journal-trim-failed", { error: describeError(error) });
-    } finally {
-      this.#trimming = false;
-    }
-  }
-}
-
-function closedError(): FrostlightError {
-  return new FrostlightError("journal/closed", "bug", "the journal is closed");
 }

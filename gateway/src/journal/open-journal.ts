@@ -6,11 +6,14 @@ import { type Clock, describeError, isFrostlightError, type Logger, type Random 
 import { beginEpoch, chooseEpoch, nameEpoch } from "./epoch.ts";
 import { FileJournal, type Journal } from "./file-journal.ts";
 import { diskFiles, type JournalFiles } from "./files.ts";
+import { endedEpochs, endEpoch, type FormerEpoch, formerPositionsName } from "./former-epochs.ts";
 import type { JournalOptions } from "./options.ts";
 import { type Positions, readPositions } from "./positions.ts";
 import { Quarantine } from "./quarantine.ts";
 import { Recovery } from "./recovery.ts";
 import { journalHealth } from "./reports.ts";
+import { toldToEnd } from "./server-word.ts";
+import { oldCopy, readWitness } from "./witness.ts";
 
 /**
  * Opens the journal in `folder`, whatever a crash left there. Damage never stops the start: what is whole is kept, the
@@ -20,6 +23,8 @@ export async function openJournal(parts: {
   readonly folder: string;
   /** The disk; another only in tests. */
   readonly files?: JournalFiles;
+  /** A file outside `folder`, so that a copy of the folder put back is known as one. */
+  readonly witnessPath?: string;
   readonly gatewayId: string;
   readonly signingKey: SigningKey;
   readonly clock: Clock;
@@ -33,6 +38,7 @@ export async function openJournal(parts: {
   const { folder, gatewayId, signingKey, clock, logger } = parts;
   const files = parts.files ?? diskFiles;
   await files.mkdir(folder);
+  const witnessPath = parts.witnessPath ?? `${folder}-witness.json`;
   const quarantine = await Quarantine.open(files, join(folder, "quarantine"), logger);
   const positionsPath = join(folder, "positions.json");
   const reports: JournalItem[] = [];
@@ -41,8 +47,8 @@ export async function openJournal(parts: {
     reports.push(journalHealth("repaired", code, clock.nowMs(), { reason }));
   };
   const positions = await positionsOrNothing(files, positionsPath, report);
-  const recover = async (epoch: string) => {
-    const known = positions?.epoch === epoch ? positions : undefined;
+  const recover = async (epoch: string, found: Positions | undefined) => {
+    const known = found?.epoch === epoch ? found : undefined;
     return new Recovery(
       { files, folder: join(folder, epoch), epoch, gatewayId, signingKey, quarantine, clock },
       known,
@@ -50,29 +56,58 @@ export async function openJournal(parts: {
   };
 
   const choice = await chooseEpoch(files, folder, gatewayId);
+  const witness = await readWitness(files, witnessPath, logger);
+  const generation = Math.max(choice.kind === "known" ? choice.generation : 0, witness?.generation ?? 0) + 1;
   let epoch = choice.kind === "none" ? undefined : choice.epoch;
-  let recovered = epoch === undefined ? undefined : await recover(epoch);
-  if (choice.kind === "none" && choice.problem !== "") report("journal-lost", choice.problem);
+  let recovered = epoch === undefined ? undefined : await recover(epoch, positions);
+  if (choice.kind === "none") {
+    const problem = choice.problem === "" && witness !== undefined ? "the folder is empty" : choice.problem;
+    if (problem !== "") report("journal-lost", problem);
+  }
   if (epoch !== undefined && recovered !== undefined && recovered.lastSequence === 0) {
     // Nothing of that life is left to go on with, so a new one begins: sequences are never used twice.
     if (recovered.nextSequence > 1) report("journal-lost", `nothing readable is left of epoch ${epoch}`);
     reports.push(...recovered.reports);
     epoch = undefined;
-    recovered = undefined;
+  }
+  if (epoch !== undefined && recovered !== undefined && choice.kind === "known") {
+    const age = { epoch, generation: choice.generation, highestSequence: recovered.nextSequence - 1 };
+    const why = oldCopy(age, witness) ?? (await toldToEnd(files, folder, epoch));
+    if (why !== undefined) {
+      // Its numbers were used before, for something else: what the server lacks goes into the new epoch.
+      report("journal-copied-back", why);
+      await endEpoch(files, folder, epoch, positions?.epoch === epoch ? positions : undefined);
+      epoch = undefined;
+    }
   }
   if (epoch === undefined || recovered === undefined) {
-    epoch = await beginEpoch(files, folder, gatewayId, parts.random);
-    recovered = await recover(epoch);
-  } else if (choice.kind === "guess") {
-    report("journal-adopted", choice.problem);
-    await nameEpoch(files, folder, gatewayId, epoch);
+    epoch = await beginEpoch(files, folder, gatewayId, parts.random, generation);
+    recovered = await recover(epoch, undefined);
+  } else {
+    if (choice.kind === "guess") report("journal-adopted", choice.problem);
+    await nameEpoch(files, folder, gatewayId, epoch, generation);
+  }
+  const former: FormerEpoch[] = [];
+  for (const ended of await endedEpochs(files, folder, epoch)) {
+    const known = await positionsOrNothing(files, join(folder, ended, formerPositionsName), report);
+    former.push({ epoch: ended, folder: join(folder, ended), recovered: await recover(ended, known) });
   }
   const journal = new FileJournal(
-    { ...parts, files, folder: join(folder, epoch), positionsPath, epoch, quarantine },
+    {
+      ...parts,
+      files,
+      witnessPath,
+      home: folder,
+      folder: join(folder, epoch),
+      positionsPath,
+      epoch,
+      generation,
+      quarantine,
+    },
     recovered,
     reports,
   );
-  await journal.begin(recovered.canResume);
+  await journal.begin(recovered.canResume, former);
   return journal;
 }
 

@@ -15,7 +15,7 @@ import type { Clock } from "@frostlight/kernel";
 
 import { SequenceSet } from "../core/sequence-set.ts";
 import { cutFile } from "./cut-file.ts";
-import { type Envelope, readEnvelope } from "./envelope.ts";
+import { bodySealedMs, type Envelope, readEnvelope } from "./envelope.ts";
 import type { JournalFiles } from "./files.ts";
 import { type Positions, positionsInterval } from "./positions.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -171,7 +171,7 @@ export class Recovery {
 
   #take(segment: Segment, link: Link): void {
     const { envelope, sequence } = link;
-    this.#giveUp(this.#nextSequence, sequence - 1, "damaged", sealedMs(envelope));
+    this.#giveUp(this.#nextSequence, sequence - 1, "damaged", bodySealedMs(envelope.body));
     if (sequence === this.#nextSequence && !isChained(this.#last, envelope)) {
       const parameters = { sequence };
       this.#reports.push(journalHealth("repaired", "journal-chain-broken", this.#context.clock.nowMs(), parameters));
@@ -248,7 +248,7 @@ export class Recovery {
     this.#settled.addRange(from, to);
     const count = this.#settled.size - before;
     if (count === 0) return;
-    const fromMs = this.#last === undefined ? 0 : sealedMs(this.#last);
+    const fromMs = this.#last === undefined ? 0 : bodySealedMs(this.#last.body);
     const what = reason === "journal-behind" ? "batch-lost" : "batch-quarantined";
     this.#reports.push(
       lostBatches({ what, count, fromMs, toMs, reason }),
@@ -260,11 +260,6 @@ export class Recovery {
 function isChained(previous: Envelope | undefined, next: Envelope): boolean {
   if (previous === undefined || previous.sequence !== next.sequence - 1) return true;
   return previous.hash === next.previousHash;
-}
-
-function sealedMs(envelope: Envelope): number {
-  const decoded = decodeBatch(envelope.body);
-  return decoded.kind === "ok" ? decoded.value.sealedAt.wallMs : 0;
 }
 
 function endOf(links: readonly Link[]): number {

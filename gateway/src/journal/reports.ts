@@ -1,7 +1,7 @@
 import type { ExplanationParameter, JournalItem } from "@frostlight/contract";
 
 /** States of the subject "journal". */
-export type JournalHealth = "ok" | "repaired" | "full";
+export type JournalHealth = "ok" | "repaired" | "filling" | "full";
 
 /** A health item about the journal itself. Codes have their text in the explanations of the console. */
 export function journalHealth(

@@ -131,6 +131,8 @@ export class TemporaryFolders {
   }
 
   async removeAll(): Promise<void> {
-    for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true });
+    for (const folder of this.#folders.splice(0)) {
+      for (const path of [folder, `${folder}-witness.json`]) await rm(path, { recursive: true, force: true });
+    }
   }
 }

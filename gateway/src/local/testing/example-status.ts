@@ -86,6 +86,12 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
       items: 1_204_551,
       quarantinedRecords: 0,
       tornTailsCut: 0,
+      usedBytes: 1_048_576,
+      limitBytes: 1_073_741_824,
+      bytesPerDay: 20_971_520,
+      daysLeft: 51,
+      oldestUnreleasedMs: null,
+      bytesWrittenPerReading: 40,
     },
     uplink: {
       state: calm ? "connected" : "offline",
