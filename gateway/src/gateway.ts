@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { createLogger, Lifecycle, type Part, readSecret, systemClock, systemRandom } from "@frostlight/kernel";
 
+import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
 import { Calibrations } from "./calibrations.ts";
@@ -19,7 +20,7 @@ import { createLocalServer, createWatchdog } from "./local/index.ts";
 import { createPipeline, createRecording } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
 import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
-import { reportCard, sourceContext } from "./source-context.ts";
+import { reportCard, reportUnusable, sourceContext } from "./source-context.ts";
 import { StatusBoard } from "./status-board.ts";
 import { openTrustStore } from "./trust/index.ts";
 import { createUplink, loadEnrolment, openIdentity } from "./uplink/index.ts";
@@ -33,7 +34,11 @@ const random = systemRandom;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Wires the gateway's stages together; the only place where they meet. */
-export async function buildGateway(config: GatewayConfig, environment: Environment): Promise<Part> {
+export async function buildGateway(
+  config: GatewayConfig,
+  environment: Environment,
+  { addedPoints, unusable }: { readonly addedPoints: AddedPoints } & Pick<LoadedConfig, "unusable">,
+): Promise<Part> {
   const logger = createLogger({ process: "gateway", level: config.logLevel });
   const folder = (name: string): string => join(config.stateFolder, name);
   for (const { own } of config.sources) await mkdir(folder(join("sources", own.id)), { recursive: true });
@@ -177,6 +182,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     refusals: board.refusals(),
     discovered: board.discovered(),
     approvals: trust.cards(),
+    clock: { synchronised: isClockSynchronised(clock) },
     residentBytes: process.memoryUsage.rss(),
   });
   const watchdog = createWatchdog({
@@ -189,6 +195,8 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     options: config.local,
     status,
     act: (request) => recorder.act(request),
+    approve: (approval) => trust.approve(approval),
+    addPoint: (addition) => addedPoints.add(addition, board.discovered()),
     alive: () => watchdog.alive(),
     logger: logger.child({ stage: "local" }),
   });
@@ -208,6 +216,14 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
     health: (event) => recorder.health(event),
     describe: describeNow,
   });
+  const additions: Part = {
+    name: "added points",
+    start: async () => {
+      await addedPoints.journal(async (change) => void (await journal.append([{ kind: "change", change }], true)));
+      reportUnusable(unusable, recorder, clock, logger);
+    },
+    stop: () => Promise.resolve(),
+  };
   const closeJournal: Part = { name: "journal", start: () => Promise.resolve(), stop: () => journal.close() };
   const drops = dropReporter(board, recorder, clock, logger);
   const lifecycle = new Lifecycle(
@@ -215,6 +231,7 @@ export async function buildGateway(config: GatewayConfig, environment: Environme
       closeJournal,
       recorder,
       trust,
+      additions,
       describe,
       calibrations,
       local,

@@ -74,3 +74,20 @@ export function reportCard(card: ApprovalCard, recorder: Recorder, clock: Clock,
       logger.error("health-not-journaled", { error: describeError(error) });
     });
 }
+
+/** Says which points that people added at the gateway are not watched, and why. */
+export function reportUnusable(
+  unusable: readonly { readonly id: string; readonly reason: string }[],
+  recorder: Recorder,
+  clock: Clock,
+  logger: Logger,
+): void {
+  for (const { id, reason } of unusable) {
+    logger.error("added-point-unusable", { point: id, reason });
+    const explanation = { code: "added-point-unusable", parameters: { point: id, reason: reason.slice(0, 300) } };
+    const event = { subject: `point:${id}`, state: "unusable", timeMs: clock.nowMs(), explanation };
+    recorder.health(event).catch((error: unknown) => {
+      logger.error("health-not-journaled", { error: describeError(error) });
+    });
+  }
+}

@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import type { ActOutcome } from "../../gateway/src/core/alarm-engine.ts";
+import type { PointAdditionOutcome } from "../../gateway/src/core/point-addition.ts";
 import { createLocalServer, localOptions } from "../../gateway/src/local/index.ts";
 import { exampleStatus } from "../../gateway/src/local/testing/example-status.ts";
 
@@ -33,6 +34,7 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     readonly path?: string;
     readonly calm?: boolean;
     readonly outcome?: ActOutcome;
+    readonly added?: PointAdditionOutcome;
     readonly dark?: boolean;
   }) {
     const asked: unknown[] = [];
@@ -42,6 +44,14 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
       act: (request) => {
         asked.push(request);
         return set.outcome ?? { kind: "done", events: [] };
+      },
+      approve: (approval) => {
+        asked.push(approval);
+        return Promise.resolve({ kind: "done" });
+      },
+      addPoint: (addition) => {
+        asked.push(addition);
+        return Promise.resolve(set.added ?? { kind: "done" });
       },
       logger: silentLogger,
     });
@@ -115,12 +125,12 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
   it("acknowledges with a name that it remembers, and keeps what was typed while it refreshes", async () => {
     const { page, asked } = await open({ width: 360 });
     await page.click("#alarms button >> nth=0");
-    await page.fill("#name", "王");
-    await page.fill("#comment", "已去查看");
+    await page.fill("#ask-name", "王");
+    await page.fill("#ask-comment", "已去查看");
     await page.waitForResponse((response) => response.url().endsWith("/status.json"));
-    expect(await page.inputValue("#comment")).toBe("已去查看");
-    await page.click("#acknowledge-confirm");
-    await page.waitForSelector("#acknowledge", { state: "hidden" });
+    expect(await page.inputValue("#ask-comment")).toBe("已去查看");
+    await page.click("#ask-confirm");
+    await page.waitForSelector("#ask", { state: "hidden" });
     expect(asked).toEqual([
       {
         action: { kind: "acknowledge", alarmId: "a-critical", comment: "已去查看" },
@@ -130,14 +140,14 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     ]);
     await page.reload();
     await page.click("#alarms button >> nth=0");
-    expect(await page.inputValue("#name")).toBe("王");
+    expect(await page.inputValue("#ask-name")).toBe("王");
   });
 
   it("says why an acknowledgement had no effect", async () => {
     const { page } = await open({ width: 360, outcome: { kind: "refused", reason: "already-acknowledged" } });
     await page.click("#alarms button >> nth=0");
-    await page.click("#acknowledge-confirm");
-    await expect.poll(() => page.textContent("#acknowledge-problem")).toBe("这条报警已有人确认");
+    await page.click("#ask-confirm");
+    await expect.poll(() => page.textContent("#ask-problem")).toBe("这条报警已有人确认");
   });
 
   it("says that it has lost the gateway instead of going on looking healthy", async () => {

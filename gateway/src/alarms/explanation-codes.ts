@@ -54,6 +54,7 @@ export const explanationParameters = {
   "source-offline": ["code", "message"],
   "certificate-waiting": ["fingerprint", "subject", "issuer", "validFrom", "validTo", "endpoint"],
   "certificate-approved": ["fingerprint", "subject", "issuer", "validFrom", "validTo", "endpoint", "approvedBy"],
+  "added-point-unusable": ["point", "reason"],
   "calibration-due": ["point", "dueAt", "certificate"],
   "calibration-valid": ["point"],
   "calibrations-lost": [],

@@ -35,25 +35,52 @@ const names: Readonly<Record<Quantity, { readonly zh: string; readonly en: strin
   other: { zh: "测量值", en: "Value" },
 };
 
+/** An entry of the configuration's `points:`, as it is before defaults are filled in. */
+export interface PointEntry {
+  readonly id: string;
+  /** Undefined: not chosen yet; then the entry is not valid. */
+  readonly zone: string | undefined;
+  readonly name: { readonly zh: string; readonly en: string };
+  readonly quantity: Quantity;
+  readonly unit: Unit;
+  readonly sourceUnit?: Unit;
+  readonly source: string;
+  readonly address: unknown;
+}
+
+/** The entry for something that was discovered. */
+export function toEntry(found: Found, choice: PointChoice = {}): PointEntry {
+  const { quantity, unit } = found;
+  const stored = isTemperature(unit) ? "Cel" : (unit ?? storedUnits[quantity]);
+  return {
+    id: choice.id ?? proposedId(found.label),
+    zone: choice.zone,
+    name: choice.name ?? proposedName(found),
+    quantity,
+    unit: stored,
+    ...(unit === null || unit === stored ? {} : { sourceUnit: unit }),
+    source: found.sourceId,
+    address: found.address,
+  };
+}
+
 /**
  * A ready entry of the configuration's `points:` for something that was discovered, as lines of YAML (two spaces deep).
  * Without a zone it says so in a comment: then the entry is not valid until one is named.
  */
 export function toConfiguration(found: Found, choice: PointChoice = {}): readonly string[] {
-  const { quantity, unit } = found;
-  const stored = isTemperature(unit) ? "Cel" : (unit ?? storedUnits[quantity]);
-  const name = choice.name ?? proposedName(found);
+  const { id, zone, name, quantity, unit, sourceUnit, source, address } = toEntry(found, choice);
   return [
-    `  - id: ${quoted(choice.id ?? proposedId(found.label))}`,
-    choice.zone === undefined
+    `  - id: ${quoted(id)}`,
+    zone === undefined
       ? '    zone: "" # the room it hangs in: one of the ids under zones'
-      : `    zone: ${quoted(choice.zone)}`,
+      : `    zone: ${quoted(zone)}`,
     `    name: { zh: ${quoted(name.zh)}, en: ${quoted(name.en)} }`,
     `    quantity: ${quantity}`,
-    `    unit: ${quoted(stored)}`,
-    ...(unit === null || unit === stored ? [] : [`    sourceUnit: ${quoted(unit)}`]),
-    `    source: ${quoted(found.sourceId)}`,
-    `    address: ${flow(found.address)}`,
+    `    unit: ${quoted(unit)}`,
+    ...(sourceUnit === undefined ? [] : [`    sourceUnit: ${quoted(sourceUnit)}`]),
+    `    source: ${quoted(source)}`,
+    `    address: ${flow(address)}`,
   ];
 }
 

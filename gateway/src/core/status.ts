@@ -56,5 +56,9 @@ export interface GatewayStatus {
   /** Seen and not configured. */
   readonly discovered: readonly DiscoveredPoint[];
   readonly approvals: readonly ApprovalCard[];
+  readonly clock: {
+    /** Whether the wall clock can be believed now. */
+    readonly synchronised: boolean;
+  };
   readonly residentBytes: number;
 }

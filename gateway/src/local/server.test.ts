@@ -32,6 +32,14 @@ async function open(set: Set = {}): Promise<{ readonly port: number; readonly as
       asked.push(request);
       return set.outcome ?? { kind: "done", events: [] };
     },
+    approve: (approval) => {
+      asked.push(approval);
+      return Promise.resolve({ kind: "done" });
+    },
+    addPoint: (addition) => {
+      asked.push(addition);
+      return Promise.resolve({ kind: "done" });
+    },
     ...(set.alive === undefined ? {} : { alive: set.alive }),
     logger: silentLogger,
   });
@@ -208,6 +216,8 @@ describe("the local server", () => {
       options: localOptions.parse({ port }),
       status: () => exampleStatus(nowMs, true),
       act: () => ({ kind: "refused", reason: "unknown-alarm" }),
+      approve: () => Promise.resolve({ kind: "unknown-certificate" }),
+      addPoint: () => Promise.resolve({ kind: "not-discovered" }),
       logger: silentLogger,
     });
     await expect(second.start()).rejects.toMatchObject({
@@ -228,6 +238,8 @@ describe("the options of the local server", () => {
       port: 8088,
       hostNames: [],
       acknowledgeFrom: "this-machine",
+      changeFrom: "this-machine",
+      addPoints: true,
     });
     expect(localOptions.safeParse({ host: "gateway.example" }).success).toBe(false);
     expect(localOptions.safeParse({ colour: "red" }).success).toBe(false);

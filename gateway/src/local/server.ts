@@ -3,20 +3,18 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from "node:path";
 
 import { describeError, FrostlightError, type Logger, type Part } from "@frostlight/kernel";
-import { z } from "zod";
 
 import explanations from "../alarms/explanations.json" with { type: "json" };
-import type { ActOutcome, PersonRequest } from "../core/alarm-engine.ts";
+import { proposedId, toConfiguration } from "../core/point-configuration.ts";
 import type { GatewayStatus } from "../core/status.ts";
 import { isAllowedHost, isLoopback, isSameOrigin, securityHeaders } from "./guards.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { LocalOptions } from "./options.ts";
+import { type LocalActions, type Write, writes } from "./requests.ts";
 
-export interface LocalServerParts {
+export interface LocalServerParts extends LocalActions {
   readonly options: LocalOptions;
   readonly status: () => GatewayStatus;
-  /** Durable when resolved. */
-  readonly act: (request: PersonRequest) => Promise<ActOutcome> | ActOutcome;
   /** Whether the main loop turns (the watchdog knows); without it, answering at all counts as alive. */
   readonly alive?: () => boolean;
   readonly logger: Logger;
@@ -27,7 +25,7 @@ export interface LocalServer extends Part {
   port(): number;
 }
 
-/** The local page, `/status.json`, `/metrics`, `/healthz` and acknowledging. Constructing it does nothing yet. */
+/** The local page, `/status.json`, `/metrics`, `/healthz`, and what people do there. Constructing it does nothing yet. */
 export function createLocalServer(parts: LocalServerParts): LocalServer {
   return new NodeLocalServer(parts);
 }
@@ -41,13 +39,23 @@ interface Reply {
 
 const bodyLimitBytes = 4_096;
 
-const acknowledgeBody = z.strictObject({
-  alarmId: z.string().min(1).max(128),
-  name: z.string().trim().max(60).default(""),
-  comment: z.string().trim().max(500).default(""),
-});
-
-const pageFiles = ["index.html", "page.css", "page.js", "elements.js", "format.js", "texts.js"] as const;
+const pageFiles = [
+  "index.html",
+  "page.css",
+  "page.js",
+  "alarms.js",
+  "ask.js",
+  "certificates.js",
+  "discovered.js",
+  "elements.js",
+  "facts.js",
+  "format.js",
+  "gateway.js",
+  "points.js",
+  "sources.js",
+  "texts-en.js",
+  "texts-zh.js",
+] as const;
 const contentTypes = {
   html: "text/html; charset=utf-8",
   css: "text/css; charset=utf-8",
@@ -131,8 +139,9 @@ class NodeLocalServer implements LocalServer {
       return failure(421, "host-not-allowed", "this host name is not in local.hostNames");
     }
     const path = (request.url ?? "/").split("?")[0] ?? "/";
-    if (path === "/alarms/acknowledge") {
-      return request.method === "POST" ? this.#acknowledge(request) : wrongMethod("POST");
+    const write = Object.hasOwn(writes, path) ? writes[path] : undefined;
+    if (write !== undefined) {
+      return request.method === "POST" ? this.#write(path, write, request) : wrongMethod("POST");
     }
     const page = this.#files.get(path);
     const known = page !== undefined || Object.hasOwn(this.#documents, path);
@@ -144,6 +153,15 @@ class NodeLocalServer implements LocalServer {
   readonly #documents: Readonly<Record<string, () => Reply | Promise<Reply>>> = {
     "/status.json": () => json(200, this.#parts.status()),
     "/explanations.json": () => json(200, explanations),
+    // What a person may choose is left open in the first lines; the page fills it in.
+    "/discovered.json": () =>
+      json(
+        200,
+        this.#parts.status().discovered.map((found) => {
+          const id = proposedId(found.label);
+          return { ...found, id, configuration: toConfiguration(found) };
+        }),
+      ),
     "/healthz": () => {
       const alive = this.#parts.alive?.() ?? true;
       return json(alive ? 200 : 503, { status: alive ? "ok" : "main-loop-stands-still" });
@@ -154,29 +172,25 @@ class NodeLocalServer implements LocalServer {
     },
   };
 
-  async #acknowledge(request: IncomingMessage): Promise<Reply> {
-    const { options, act, logger } = this.#parts;
+  async #write(path: string, write: Write, request: IncomingMessage): Promise<Reply> {
+    const { options, logger } = this.#parts;
     if (!isSameOrigin(request.headers)) {
-      return failure(403, "cross-origin", "alarms are acknowledged from the local page itself only");
+      return failure(403, "cross-origin", "this is done from the local page itself only");
     }
-    if (options.acknowledgeFrom === "this-machine" && !isLoopback(request.socket.remoteAddress)) {
-      return failure(403, "only-this-machine", "local.acknowledgeFrom allows acknowledging on the gateway itself only");
+    const key = write.allows === "acknowledge" ? "acknowledgeFrom" : "changeFrom";
+    if (options[key] === "this-machine" && !isLoopback(request.socket.remoteAddress)) {
+      return failure(403, "only-this-machine", `local.${key} allows this on the gateway itself only`);
     }
     if (request.headers["content-type"]?.split(";")[0]?.trim() !== "application/json") {
       return failure(415, "not-json", "expected content type application/json");
     }
     const body = await readBody(request);
     if (body === undefined) return failure(413, "too-large", `expected at most ${bodyLimitBytes} bytes`);
-    const parsed = acknowledgeBody.safeParse(parseJson(body));
-    if (!parsed.success) return failure(400, "invalid", "expected { alarmId, name?, comment? }");
-    const { alarmId, name, comment } = parsed.data;
-    // The page has no sign-in: the name is what somebody typed, and the record says where.
-    const actor = name === "" ? "local page" : `${name} (local page)`;
-    const outcome = await act({ action: { kind: "acknowledge", alarmId, comment }, actor, commandId: null });
-    const result = outcome.kind === "done" ? "done" : outcome.reason;
-    logger.info("local-acknowledge", { alarmId, actor, outcome: result });
-    if (outcome.kind === "done") return json(200, { outcome: "done" });
-    return json(result === "unknown-alarm" ? 404 : 409, { outcome: result });
+    const done = write.run(parseJson(body), this.#parts);
+    if (done === undefined) return failure(400, "invalid", `expected ${write.expects}`);
+    const { status, ...answer } = await done;
+    logger.info("local-write", { path, ...answer });
+    return json(status, answer);
   }
 }
 

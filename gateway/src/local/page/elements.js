@@ -1,5 +1,5 @@
 /** A shape beside every state: colour alone says nothing. */
-export const glyphs = { normal: "●", outside: "△", warning: "▲", high: "◆", critical: "■", unknown: "◌" };
+const glyphs = { normal: "●", outside: "△", warning: "▲", high: "◆", critical: "■", unknown: "◌" };
 
 /** Makes an element; strings become text, never markup. */
 export function make(tag, className, ...children) {
@@ -8,6 +8,8 @@ export function make(tag, className, ...children) {
   element.append(...children.filter((child) => child !== null && child !== ""));
   return element;
 }
+
+export const stateMark = (state, word) => make("span", `state ${state}`, `${glyphs[state]} ${word}`);
 
 /** Brings a list to `items`, keeping the elements of unchanged ones so that focus and scrolling stay. */
 export function fill(list, items, keyOf, build) {
@@ -19,7 +21,11 @@ export function fill(list, items, keyOf, build) {
     let element = known.get(key);
     known.delete(key);
     if (element === undefined) element = made;
-    else if (!element.contains(document.activeElement) && !element.isEqualNode(made)) {
+    else if (
+      !element.contains(document.activeElement) &&
+      !element.querySelector("details[open]") &&
+      !element.isEqualNode(made)
+    ) {
       element.replaceWith(made);
       element = made;
     }

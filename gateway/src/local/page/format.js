@@ -1,4 +1,5 @@
-import { texts } from "./texts.js";
+import { en } from "./texts-en.js";
+import { zh } from "./texts-zh.js";
 
 /** `?lang=` first, then what the browser prefers. */
 function choose() {
@@ -8,7 +9,7 @@ function choose() {
 }
 
 export const language = choose();
-export const t = texts[language];
+export const t = { zh, en }[language];
 export const locale = language === "zh" ? "zh-CN" : "en-GB";
 
 export function duration(ms) {

@@ -1,6 +1,8 @@
 import type { Sample } from "@frostlight/contract";
 
 import type { ActiveAlarm } from "../../core/alarm-engine.ts";
+import type { DiscoveredPoint } from "../../core/discovery.ts";
+import type { ApprovalCard } from "../../core/peer-trust.ts";
 import type { Point, Zone } from "../../core/site.ts";
 import type { GatewayStatus } from "../../core/status.ts";
 
@@ -173,10 +175,64 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
             count: 3,
           },
         ],
-    discovered: [],
-    approvals: [],
+    discovered: calm ? [] : discovered(at),
+    approvals: calm ? [] : approvals(at),
+    clock: { synchronised: calm },
     residentBytes: 118_000_000,
   };
+}
+
+function discovered(at: (agoMinutes: number) => number): DiscoveredPoint[] {
+  const seen = { firstSeenMs: at(30), lastSeenMs: at(0.2), count: 31 };
+  return [
+    {
+      ...seen,
+      sourceId: "sensors",
+      label: "zigbee2mqtt/Walk-in temperature",
+      address: { topic: "zigbee2mqtt/Walk-in", decode: { kind: "zigbee2mqtt", field: "temperature" } },
+      dialect: "zigbee2mqtt",
+      quantity: "temperature",
+      unit: "Cel",
+      value: -18.42,
+    },
+    {
+      ...seen,
+      sourceId: "sensors",
+      label: "shellies/<i>1</i>/info",
+      address: { topic: "shellies/1/info" },
+      dialect: null,
+      quantity: "other",
+      unit: null,
+      value: null,
+    },
+  ];
+}
+
+function approvals(at: (agoMinutes: number) => number): ApprovalCard[] {
+  const certificate = {
+    publicKeySha256: "b".repeat(64),
+    subject: "CN=CPU 1515, O=Cold room controller",
+    issuer: "CN=CPU 1515, O=Cold room controller",
+    validFromMs: at(500_000),
+    validToMs: at(-900_000),
+    endpoint: "opc.tcp://192.0.2.10:4840",
+  };
+  return [
+    {
+      sourceId: "plant",
+      certificate: { ...certificate, fingerprintSha256: "0123456789abcdef".repeat(4) },
+      state: "waiting",
+      firstSeenMs: at(12),
+      approvedBy: null,
+    },
+    {
+      sourceId: "plant",
+      certificate: { ...certificate, fingerprintSha256: "fedcba9876543210".repeat(4), validToMs: at(10) },
+      state: "approved",
+      firstSeenMs: at(400_000),
+      approvedBy: "王 (local page)",
+    },
+  ];
 }
 
 function alarms(at: (agoMinutes: number) => number): ActiveAlarm[] {
