@@ -26,6 +26,8 @@ export interface TortureOptions {
 
 const recoveryTimeoutMs = 90_000;
 const shownProblems = 10;
+/** Before each cycle's faults: something must flow to be broken. */
+const trafficMs = 600;
 
 /** Runs it all and prints the result. @returns whether the promises held */
 export async function torture(options: TortureOptions): Promise<boolean> {
@@ -56,6 +58,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
       const chosen = deck.draw();
       const names = chosen.map(({ fault }) => fault.name).join(" + ");
       plant.note(`cycle ${done + 1}: ${names}`);
+      await pause(trafficMs);
       await Promise.all(chosen.map(({ fault, dice }) => fault.run(plant, dice, disturbed)));
       await settle(plant);
       progress.show(done + 1, plant.acknowledged, names);
