@@ -33,6 +33,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "gateway/journal": ["gateway/core", "contract", "kernel"],
   "gateway/uplink": ["gateway/core", "contract", "kernel"],
   "gateway/trust": ["gateway/core", "contract", "kernel"],
+  "gateway/views": ["gateway/core", "contract", "kernel"],
   "gateway/local": ["gateway/core", "contract", "kernel"],
   "gateway/remote-config": ["gateway/core", "contract", "kernel"],
   "gateway/config": ["gateway/*", "contract", "kernel"],

@@ -1,4 +1,5 @@
 import type { Sample } from "@frostlight/contract";
+import type { AlarmHealth } from "@frostlight/kernel";
 
 import type { ActiveAlarm } from "./alarm-engine.ts";
 import type { CameraStatus } from "./camera.ts";
@@ -8,6 +9,7 @@ import type { ApprovalCard } from "./peer-trust.ts";
 import type { Refusal } from "./reading.ts";
 import type { Point, Zone } from "./site.ts";
 import type { SourceState } from "./source.ts";
+import type { ViewStatus } from "./view.ts";
 
 export interface UplinkStatus {
   readonly state: "connected" | "connecting" | "offline" | "not-enrolled";
@@ -50,7 +52,9 @@ export interface GatewayStatus {
   readonly zones: readonly Zone[];
   readonly points: readonly { readonly point: Point; readonly last: Sample | null; readonly stale: boolean }[];
   readonly cameras: readonly CameraStatus[];
+  readonly views: readonly ViewStatus[];
   readonly alarms: readonly ActiveAlarm[];
+  readonly alarmHealth: AlarmHealth;
   /** Newest last, bounded. */
   readonly refusals: readonly (Refusal & { readonly timeMs: number; readonly count: number })[];
   /** Seen and not configured. */

@@ -92,6 +92,22 @@ const metrics: readonly Metric[] = [
   counter("camera_findings", "Findings", (s) =>
     s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.findings]),
   ),
+  gauge("view_up", "1 while the view hands data over", (s) =>
+    s.views.map((view) => [{ view: view.viewId, kind: view.kind }, flag(view.state === "online")]),
+  ),
+  gauge("view_waiting_batches", "Batches of the journal that wait for the view", (s) =>
+    s.views.map((view) => [{ view: view.viewId }, view.waitingBatches]),
+  ),
+  counter("view_connects", "Sessions of the view", (s) =>
+    s.views.map((view) => [{ view: view.viewId }, view.connects]),
+  ),
+  counter("view_values", "Values handed over", (s) => s.views.map((view) => [{ view: view.viewId }, view.values])),
+  counter("view_late_values", "Values handed over late", (s) =>
+    s.views.map((view) => [{ view: view.viewId }, view.lateValues]),
+  ),
+  counter("view_skipped_batches", "Batches never handed over: too old or gone", (s) =>
+    s.views.map((view) => [{ view: view.viewId }, view.skippedBatches]),
+  ),
   gauge("alarms_open", "Alarms that are not over", (s) =>
     (["warning", "high", "critical"] as const).map((priority) => [
       { priority },

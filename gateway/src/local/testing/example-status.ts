@@ -1,4 +1,5 @@
 import type { Sample } from "@frostlight/contract";
+import { judgeAlarmHealth } from "@frostlight/kernel";
 
 import type { ActiveAlarm } from "../../core/alarm-engine.ts";
 import type { DiscoveredPoint } from "../../core/discovery.ts";
@@ -163,6 +164,7 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
           ]),
     ],
     alarms: calm ? [] : alarms(at),
+    alarmHealth: judgeAlarmHealth([], nowMs, 86_400_000),
     refusals: calm
       ? []
       : [
@@ -178,6 +180,22 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
     discovered: calm ? [] : discovered(at),
     approvals: calm ? [] : approvals(at),
     clock: { synchronised: calm },
+    views: [
+      {
+        viewId: "scada",
+        kind: "sparkplug-b",
+        state: "online",
+        code: "connected",
+        message: "born at mqtts://scada.example.org:8883, bdSeq 3",
+        connects: 4,
+        messages: 1_210,
+        values: 5_400,
+        lateValues: 320,
+        refusedCommands: 0,
+        waitingBatches: 0,
+        skippedBatches: 0,
+      },
+    ],
     residentBytes: 118_000_000,
   };
 }

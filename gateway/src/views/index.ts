@@ -1,0 +1,7 @@
+import { createRegistry, type Registry } from "@frostlight/kernel";
+
+import type { ViewDefinition } from "../core/view.ts";
+import { sparkplugB } from "./sparkplug-b.ts";
+
+/** Every picture of the data for other systems. */
+export const viewRegistry: Registry<ViewDefinition> = createRegistry<ViewDefinition>("views", [sparkplugB]);
