@@ -1,22 +1,34 @@
 import { mkdir } from "node:fs/promises";
+import { uptime } from "node:os";
 import { join } from "node:path";
 
-import { createLogger, Lifecycle, type Part, readSecret, systemClock, systemRandom } from "@frostlight/kernel";
+import {
+  createLogger,
+  describeError,
+  Lifecycle,
+  type Logger,
+  type Part,
+  readSecret,
+  systemClock,
+  systemRandom,
+} from "@frostlight/kernel";
 
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
 import { Calibrations } from "./calibrations.ts";
 import { createCamera, ModelPool } from "./cameras/index.ts";
-import { isClockSynchronised } from "./clock-state.ts";
+import { isClockSet, machineBootId } from "./clock-state.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { carryOut } from "./commands.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
 import type { Point } from "./core/site.ts";
 import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
-import { openEvidenceSpool, openJournal } from "./journal/index.ts";
+import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
+import { openViews } from "./open-views.ts";
 import { createPipeline, createRecording } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
 import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
@@ -46,6 +58,16 @@ export async function buildGateway(
 
   const identity = await openIdentity(folder("identity"));
   const bootId = random.uuid();
+  const clockWatch = new ClockWatch({
+    clock,
+    bootId,
+    isSet: () => isClockSet(clock, config.clock.assumeSet),
+    machineBootId: machineBootId(),
+    uptimeMs: () => uptime() * 1_000,
+    file: folder("clock.json"),
+    logger: logger.child({ stage: "clock" }),
+  });
+  await clockWatch.open();
   const journal = await openJournal({
     folder: folder("journal"),
     gatewayId: identity.gatewayId,
@@ -54,9 +76,10 @@ export async function buildGateway(
     random,
     logger: logger.child({ stage: "journal" }),
     bootId,
-    isClockSynchronised: () => isClockSynchronised(clock),
+    isClockSynchronised: () => clockWatch.isSynchronised,
     options: config.journal,
   });
+  clockWatch.connect((items) => journal.append(items, true));
   const evidence = await openEvidenceSpool({
     folder: folder("evidence"),
     clock,
@@ -120,6 +143,9 @@ export async function buildGateway(
           logger: logger.child({ stage: "uplink" }),
           softwareVersion,
           readToken: tokenReader(config, environment),
+          onSequenceReused: (epoch, sequence) => {
+            void beginNewEpoch(journal, epoch, sequence, logger);
+          },
           onCommand: async (command) => {
             const outcome = await carryOut(command, recorder, trust, calibrations);
             logger.info("command", { commandId: command.commandId, action: command.action.kind, outcome });
@@ -161,6 +187,21 @@ export async function buildGateway(
     }),
   );
 
+  const views = await openViews({
+    configured: config.views,
+    stateFolder: folder("views"),
+    gatewayId: identity.gatewayId,
+    softwareVersion,
+    zones,
+    points,
+    journal,
+    latest: (pointId) => pipeline.latest(pointId),
+    alarms: () => engine.active(),
+    environment,
+    clock,
+    random,
+    logger,
+  });
   const startedMs = clock.nowMs();
   const status = (): GatewayStatus => ({
     gatewayId: identity.gatewayId,
@@ -178,11 +219,13 @@ export async function buildGateway(
       return { point, last: latest?.sample ?? null, stale: latest?.stale ?? true };
     }),
     cameras: cameras.map((camera) => camera.status()),
+    views: views.map((view) => view.status()),
     alarms: engine.active(),
+    alarmHealth: engine.health(),
     refusals: board.refusals(),
     discovered: board.discovered(),
     approvals: trust.cards(),
-    clock: { synchronised: isClockSynchronised(clock) },
+    clock: { synchronised: clockWatch.isSynchronised },
     residentBytes: process.memoryUsage.rss(),
   });
   const watchdog = createWatchdog({
@@ -229,6 +272,7 @@ export async function buildGateway(
   const lifecycle = new Lifecycle(
     [
       closeJournal,
+      clockWatch,
       recorder,
       trust,
       additions,
@@ -237,6 +281,7 @@ export async function buildGateway(
       local,
       ...(uplink === undefined ? [] : [uplink]),
       drops,
+      ...views,
       ...sources,
       models,
       ...cameras,
@@ -252,6 +297,15 @@ export async function buildGateway(
     },
     stop: () => lifecycle.stop(),
   };
+}
+
+/** An old copy of the journal was put back: the next start begins a new epoch, so the process asks for one. */
+async function beginNewEpoch(journal: Journal, epoch: string, sequence: number, logger: Logger): Promise<void> {
+  try {
+    if (await journal.onServerKnows(epoch, sequence, true)) process.kill(process.pid, "SIGTERM");
+  } catch (error) {
+    logger.error("epoch-not-ended", { error: describeError(error) });
+  }
 }
 
 const noUplink: UplinkStatus = {

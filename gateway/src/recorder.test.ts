@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { AlarmEvent, JournalItem, Sample } from "@frostlight/contract";
-import { FrostlightError, silentLogger } from "@frostlight/kernel";
+import { FrostlightError, judgeAlarmHealth, silentLogger } from "@frostlight/kernel";
 import { FakeClock } from "@frostlight/kernel/testing";
 import { afterEach, expect, test } from "vitest";
 
@@ -74,6 +74,10 @@ class CountingEngine implements AlarmEngine {
 
   active() {
     return [];
+  }
+
+  health() {
+    return judgeAlarmHealth([], 0, 1);
   }
 
   snapshot(): unknown {

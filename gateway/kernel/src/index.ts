@@ -1,3 +1,4 @@
+export * from "./alarm-health.ts";
 export * from "./atomic-file.ts";
 export * from "./clock.ts";
 export * from "./command-line.ts";

@@ -1,11 +1,13 @@
 import type { AlarmEvent, HealthEvent, Sample } from "@frostlight/contract";
-import { type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
+import { type AlarmHealth, type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
 
 import type { ActiveAlarm, ActOutcome, ActRefusal, AlarmEngine, PersonRequest } from "../core/alarm-engine.ts";
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
+import { AlarmLog } from "./alarm-log.ts";
 import { type AsideLimit, asideLimit, inputOf, longestAsideMs } from "./aside.ts";
 import { explain } from "./explanation-codes.ts";
+import { IncidentBook } from "./incidents.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
 import { SampleObserver } from "./observe.ts";
 import { Room } from "./room/room.ts";
@@ -54,6 +56,8 @@ class Engine implements AlarmEngine {
   readonly #rooms = new Map<string, Room>();
   readonly #zones = new Map<string, Watch<ZoneEvaluator>[]>();
   readonly #all = new Map<string, Watch<PointEvaluator | ZoneEvaluator | CameraEvaluator>>();
+  readonly #incidents: IncidentBook;
+  readonly #log = new AlarmLog();
   /** Alarms of rules that the configuration no longer has; ended with the first call. */
   #abandoned: AlarmInstance[] = [];
 
@@ -64,6 +68,7 @@ class Engine implements AlarmEngine {
     const targets = new Targets(parts);
     const now = this.#now();
     const downMs = snapshot === undefined ? 0 : plausibleDownMs(snapshot.wallMs, now.wallMs);
+    this.#incidents = new IncidentBook(parts.random, snapshot?.incidents, now, downMs);
     for (const { zoneId } of parts.zones) this.#rooms.set(zoneId, new Room(zoneId));
     for (const point of parts.points) {
       const room = this.#rooms.get(point.zoneId) ?? new Room(point.zoneId);
@@ -93,18 +98,18 @@ class Engine implements AlarmEngine {
         this.#ask(watch, (evaluator) => evaluator.onSample(watched.point, observation, now), now, events);
       }
     }
-    return events;
+    return this.#tell(events, now);
   }
 
   onHealth(event: HealthEvent): readonly AlarmEvent[] {
     const now = this.#now();
     const events: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
-    if (!event.subject.startsWith("camera:")) return events;
+    if (!event.subject.startsWith("camera:")) return this.#tell(events, now);
     for (const watch of this.#cameras.get(event.subject.slice("camera:".length)) ?? []) {
       this.#ask(watch, (evaluator) => evaluator.onHealth(event, now), now, events);
     }
-    return events;
+    return this.#tell(events, now);
   }
 
   tick(): readonly AlarmEvent[] {
@@ -115,7 +120,7 @@ class Engine implements AlarmEngine {
       this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
       events.push(...watch.alarm.expire(now));
     }
-    return events;
+    return this.#tell(events, now);
   }
 
   act({ action, actor, commandId }: PersonRequest): ActOutcome {
@@ -136,7 +141,13 @@ class Engine implements AlarmEngine {
     }
     const { input, explanation } = inputOf(action, actor);
     const outcome = alarm.act(input, explanation, now, doer, limit);
-    return outcome.kind === "done" ? outcome : { kind: "refused", reason: toRefusal(outcome.reason) };
+    return outcome.kind === "done"
+      ? { kind: "done", events: this.#tell(outcome.events, now) }
+      : { kind: "refused", reason: toRefusal(outcome.reason) };
+  }
+
+  health(): AlarmHealth {
+    return this.#log.health(this.#clock.nowMs());
   }
 
   active(): readonly ActiveAlarm[] {
@@ -159,7 +170,15 @@ class Engine implements AlarmEngine {
       });
     }
     for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot(now) });
-    return { version: 2, wallMs: now.wallMs, entries };
+    const incidents = this.#incidents.snapshot(now);
+    return { version: 2, wallMs: now.wallMs, entries, ...(incidents.length === 0 ? {} : { incidents }) };
+  }
+
+  /** The one way out: every event knows its incident and counts for the health of the alarm system. */
+  #tell(events: readonly AlarmEvent[], now: Moment): readonly AlarmEvent[] {
+    const told = this.#incidents.stamp(events, now);
+    this.#log.add(told);
+    return told;
   }
 
   #setService(
@@ -180,7 +199,8 @@ class Engine implements AlarmEngine {
     const explanation = inService
       ? explain("service-restored", { actor, reason })
       : explain("service-stopped", { actor, reason, until: { timeMs: untilMs } });
-    return { kind: "done", events: watches.flatMap(({ alarm }) => alarm.setService(limit, explanation, now, doer)) };
+    const events = watches.flatMap(({ alarm }) => alarm.setService(limit, explanation, now, doer));
+    return { kind: "done", events: this.#tell(events, now) };
   }
 
   #now(): Moment {

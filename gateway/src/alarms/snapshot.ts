@@ -56,6 +56,7 @@ const snapshotSchema = z.object({
   /** Wall time of the snapshot: the only way to guess how long the gateway was down. */
   wallMs: z.number(),
   entries: z.array(entrySchema),
+  incidents: z.unknown().optional(),
 });
 
 const version1Schema = z.object({

@@ -1,4 +1,5 @@
 import type { AlarmEvent, AlarmState, Explanation, HealthEvent, Priority, Sample } from "@frostlight/contract";
+import type { AlarmHealth } from "@frostlight/kernel";
 
 /** An alarm that is not over. */
 export interface ActiveAlarm {
@@ -75,6 +76,8 @@ export interface AlarmEngine {
   tick(): readonly AlarmEvent[];
   act(request: PersonRequest): ActOutcome;
   active(): readonly ActiveAlarm[];
+  /** Of the alarm system itself, over the last 24 hours as far as this process has seen them. */
+  health(): AlarmHealth;
   /** JSON-safe state, enough to go on after a restart with every running delay kept. */
   snapshot(): unknown;
 }

@@ -1,0 +1,27 @@
+import type { AlarmEvent } from "@frostlight/contract";
+import { type AlarmHealth, type HealthStep, judgeAlarmHealth } from "@frostlight/kernel";
+
+const maxSteps = 5_000;
+const day = 86_400_000;
+
+/** The newest steps of the site's alarms, so that the gateway can judge its own alarm system with the link down. */
+export class AlarmLog {
+  readonly #steps: HealthStep[] = [];
+
+  add(events: readonly AlarmEvent[]): void {
+    for (const event of events) {
+      const { transition, alarmId, ruleKind, priority, timeMs } = event;
+      if (transition !== "raised" && transition !== "returned" && transition !== "latched" && transition !== "cleared")
+        continue;
+      const key = [event.ruleId, event.pointId ?? event.cameraId ?? event.zoneId].join(" ");
+      const step = transition === "raised" ? "raised" : "ended";
+      this.#steps.push({ key, ruleKind, alarmId, step, priority, timeMs });
+    }
+    if (this.#steps.length > maxSteps) this.#steps.splice(0, this.#steps.length - maxSteps);
+  }
+
+  /** Of the last 24 hours, as far as this process has seen them. */
+  health(nowMs: number): AlarmHealth {
+    return judgeAlarmHealth(this.#steps, nowMs, day);
+  }
+}
