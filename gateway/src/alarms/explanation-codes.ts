@@ -71,6 +71,8 @@ export const explanationParameters = {
   "journal-adopted": [],
   "journal-positions-damaged": [],
   "journal-full": [],
+  "clock-set": ["stepSeconds"],
+  "clock-jumped": ["stepSeconds"],
   "journal-filling": ["daysLeft", "usedBytes", "maxBytes"],
   "journal-copied-back": ["reason"],
   "journal-has-room": [],

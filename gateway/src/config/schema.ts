@@ -7,9 +7,11 @@ import { journalOptions } from "../journal/index.ts";
 import { localOptions } from "../local/index.ts";
 import { sourceRegistry } from "../sources/index.ts";
 import { uplinkOptions } from "../uplink/index.ts";
+import { viewRegistry } from "../views/index.ts";
 import { identifier, pointConfig, siteConfig, zoneConfig } from "./site.ts";
 
 const sourceConfig = pluginSchema(sourceRegistry, { id: identifier });
+const viewConfig = pluginSchema(viewRegistry, { id: identifier });
 
 const base = z.strictObject({
   /** The one writable folder. */
@@ -22,6 +24,12 @@ const base = z.strictObject({
   cameras: z.array(cameraConfig).default([]),
   alarms: z.strictObject({ rules: z.array(alarmRuleConfig).default([]) }).prefault({}),
   journal: journalOptions.prefault({}),
+  clock: z
+    .strictObject({
+      /** Something this software cannot see keeps the clock: a battery, chrony, the host of a container. */
+      assumeSet: z.boolean().default(false),
+    })
+    .prefault({}),
   uplink: z
     .strictObject({
       /** The server's HTTP address. */
@@ -31,6 +39,8 @@ const base = z.strictObject({
       options: uplinkOptions.prefault({}),
     })
     .optional(),
+  /** Pictures of the data for other systems, beside the uplink. */
+  views: z.array(viewConfig).max(8).default([]),
   local: localOptions.prefault({}),
 });
 
@@ -77,7 +87,7 @@ function referenceProblems(input: unknown): Problem[] {
   const problems: Problem[] = [];
   const zones = idsOf(input, "zones");
   const sources = idsOf(input, "sources");
-  for (const list of ["zones", "sources", "points", "cameras"]) {
+  for (const list of ["zones", "sources", "points", "cameras", "views"]) {
     const seen = new Set<string>();
     for (const [index, id] of idsOf(input, list).entries()) {
       if (id !== undefined && seen.has(id)) {
