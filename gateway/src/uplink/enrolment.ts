@@ -1,11 +1,19 @@
 import { sign } from "node:crypto";
 import { join } from "node:path";
 
-import { decodeEnrolResponse, encodeEnrolRequest, enrolProofText, gatewayPaths } from "@frostlight/contract";
+import {
+  csrProofText,
+  decodeEnrolResponse,
+  encodeEnrolRequest,
+  enrolProofText,
+  gatewayPaths,
+} from "@frostlight/contract";
 import { FrostlightError, isFrostlightError, readState, writeFileAtomic } from "@frostlight/kernel";
 import { z } from "zod";
 
 import type { Identity } from "../core/identity.ts";
+import type { CertificateRequest } from "./certificate-request.ts";
+import { problemOf, writeCertificate } from "./certificate.ts";
 import { exchangeHttp, type HttpAnswer, type HttpExchange } from "./http-exchange.ts";
 
 const schema = z.object({
@@ -16,6 +24,15 @@ const schema = z.object({
   mqttUrl: z.string().min(1),
   mqttUsername: z.string().min(1),
   mqttPassword: z.string().min(1),
+  /** The server's authority, pinned; absent: it has none. */
+  caPem: z.string().min(1).optional(),
+  /** Mutual TLS; absent: not offered. */
+  mqttsUrl: z.string().min(1).optional(),
+  /** Raw Ed25519, hex: signs configurations. Absent: the server sends none. */
+  configurationKey: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 /** What joining a server gave: whose site this is and how to speak to the server. Holds a secret. */
@@ -56,18 +73,23 @@ export async function enrol(parts: {
   readonly signal: AbortSignal;
   readonly ca?: string | undefined;
   readonly exchange?: HttpExchange | undefined;
+  /** Makes a key and the request for its certificate; absent: no certificate is asked for. */
+  readonly request?: ((gatewayId: string) => Promise<CertificateRequest>) | undefined;
 }): Promise<Enrolment> {
   const { serverUrl, token, identity, folder, softwareVersion, signal } = parts;
   const { signingKey, gatewayId } = identity;
   const url = serverAddress(serverUrl, gatewayPaths.enrol);
   const proof = sign(null, enrolProofText(token), signingKey.privateKey);
+  const asked = await parts.request?.(gatewayId);
+  const certificate =
+    asked === undefined ? {} : { csr: asked.csr, csrProof: sign(null, csrProofText(asked.csr), signingKey.privateKey) };
   let answer: HttpAnswer;
   try {
     answer = await (parts.exchange ?? exchangeHttp)({
       method: "POST",
       url,
       headers: { "content-type": "application/x-protobuf", accept: "application/x-protobuf" },
-      body: encodeEnrolRequest({ token, publicKey: signingKey.publicKey, proof, softwareVersion }),
+      body: encodeEnrolRequest({ token, publicKey: signingKey.publicKey, proof, softwareVersion, ...certificate }),
       ca: parts.ca,
       idleTimeoutMs,
       signal,
@@ -75,7 +97,15 @@ export async function enrol(parts: {
   } catch (cause) {
     throw new FrostlightError("enrol/unreachable", "peer", `cannot join: ${url} does not answer`, { cause });
   }
-  const enrolment: Enrolment = { ...readAnswer(url, answer, gatewayId), serverUrl };
+  const { certificatePem, ...given } = readAnswer(url, answer, gatewayId);
+  const enrolment: Enrolment = { ...given, serverUrl };
+  if (asked !== undefined && certificatePem !== "") {
+    const own = { keyPem: asked.keyPem, certificatePem, caPem: given.caPem ?? "" };
+    const problem = problemOf(own, gatewayId);
+    if (problem !== undefined) throw badAnswer(url, `its certificate cannot be used: ${problem}`);
+    // Before the enrolment: cut off in between, the gateway joins again.
+    await writeCertificate(folder, own);
+  }
   await writeFileAtomic(join(folder, fileName), JSON.stringify({ version: 1, ...enrolment }), 0o600);
   return enrolment;
 }
@@ -85,7 +115,11 @@ export function serverAddress(serverUrl: string, path: string): string {
   return serverUrl.replace(/\/+$/, "") + path;
 }
 
-function readAnswer(url: string, answer: HttpAnswer, gatewayId: string): Omit<Enrolment, "serverUrl"> {
+function readAnswer(
+  url: string,
+  answer: HttpAnswer,
+  gatewayId: string,
+): Omit<Enrolment, "serverUrl"> & { readonly certificatePem: string } {
   const { status, body } = answer;
   if (status >= 500 || status === 408 || status === 429) {
     throw new FrostlightError("enrol/server-error", "peer", `cannot join now: ${url} answered ${status}`);
@@ -98,10 +132,18 @@ function readAnswer(url: string, answer: HttpAnswer, gatewayId: string): Omit<En
   if (decoded.kind === "invalid") throw badAnswer(url, decoded.reason);
   const { value } = decoded;
   if (value.gatewayId !== gatewayId) throw badAnswer(url, `it names this gateway ${value.gatewayId}, not ${gatewayId}`);
-  const checked = schema.safeParse({ ...value, version: 1, serverUrl: url });
+  const { certificatePem = "", caPem = "", mqttsUrl = "", configurationKey = new Uint8Array(), ...plain } = value;
+  const checked = schema.safeParse({
+    ...plain,
+    ...(caPem === "" ? {} : { caPem }),
+    ...(mqttsUrl === "" ? {} : { mqttsUrl }),
+    ...(configurationKey.length === 0 ? {} : { configurationKey: Buffer.from(configurationKey).toString("hex") }),
+    version: 1,
+    serverUrl: url,
+  });
   if (!checked.success) throw badAnswer(url, "site, broker address or credentials are missing");
-  const { siteId, mqttUrl, mqttUsername, mqttPassword } = checked.data;
-  return { gatewayId, siteId, mqttUrl, mqttUsername, mqttPassword };
+  const { version: _, serverUrl: __, ...given } = checked.data;
+  return { ...given, certificatePem };
 }
 
 function badAnswer(url: string, reason: string): FrostlightError {

@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 
 import { describeError, FrostlightError, isFrostlightError } from "@frostlight/kernel";
 
+import { keepCertificate } from "./certificate-renewal.ts";
+import { requestCertificate } from "./certificate-request.ts";
+import { type ClientCertificate, readCertificate } from "./certificate.ts";
 import { enrol, type Enrolment, readEnrolment } from "./enrolment.ts";
 import { EvidenceUploader } from "./evidence-uploader.ts";
 import { exchangeHttp } from "./http-exchange.ts";
@@ -32,6 +35,7 @@ export class ServerSession {
   readonly #parts: UplinkParts;
   readonly #hooks: SessionHooks;
   #enrolment: Enrolment | undefined;
+  #certificate: ClientCertificate | undefined;
   #transport: Transport | undefined;
   #uploader: EvidenceUploader | undefined;
 
@@ -51,7 +55,11 @@ export class ServerSession {
 
   /** Reads the enrolment, or joins with the token. Tries once. */
   async join(signal: AbortSignal): Promise<Enrolment> {
-    this.#enrolment ??= (await this.#known()) ?? (await this.#enrol(signal));
+    if (this.#enrolment === undefined) {
+      const enrolment = (await this.#known()) ?? (await this.#enrol(signal));
+      this.#certificate = await readCertificate(this.server.folder);
+      this.#enrolment = enrolment;
+    }
     return this.#enrolment;
   }
 
@@ -80,6 +88,34 @@ export class ServerSession {
     await this.#uploader.run(signal);
   }
 
+  /** Renews the gateway's certificate in time, when the server gave it one. Works until the signal aborts. */
+  async keepCertificate(signal: AbortSignal): Promise<void> {
+    const enrolment = await this.join(signal);
+    if (enrolment.caPem === undefined) return;
+    const { identity, clock, random, logger } = this.#parts;
+    await keepCertificate(
+      {
+        enrolment,
+        serverUrl: this.server.serverUrl,
+        folder: this.server.folder,
+        identity,
+        request: requestCertificate,
+        exchange: exchangeHttp,
+        ca: () => this.#ca(),
+        clock,
+        random,
+        logger,
+        current: () => this.#certificate,
+        onRenewed: (certificate) => {
+          this.#certificate = certificate;
+        },
+      },
+      signal,
+    ).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
   async #openTransport(enrolment: Enrolment): Promise<Transport> {
     const { options, clock, random, logger } = this.#parts;
     return options.transport.definition.open(options.transport.options, {
@@ -89,6 +125,12 @@ export class ServerSession {
       username: enrolment.mqttUsername,
       password: enrolment.mqttPassword,
       ca: await this.#ca(),
+      mutualTls: () => {
+        const { mqttsUrl } = enrolment;
+        return mqttsUrl === undefined || this.#certificate === undefined
+          ? undefined
+          : { url: mqttsUrl, ...this.#certificate };
+      },
       clock,
       random,
       logger,
@@ -116,7 +158,8 @@ export class ServerSession {
       throw new FrostlightError("enrol/no-token", "config", "this gateway has not joined and no token is configured");
     }
     const ca = await this.#ca();
-    const enrolment = await enrol({ serverUrl, token, identity, folder, softwareVersion, signal, ca });
+    const request = requestCertificate;
+    const enrolment = await enrol({ serverUrl, token, identity, folder, softwareVersion, signal, ca, request });
     this.#hooks.onJoined(enrolment);
     return enrolment;
   }

@@ -1,6 +1,15 @@
 import type { Clock, Logger, Random } from "@frostlight/kernel";
 import type { z } from "zod";
 
+/** A listener that wants to see the gateway's certificate. */
+export interface MutualTls {
+  readonly url: string;
+  readonly keyPem: string;
+  readonly certificatePem: string;
+  /** The one authority that is believed there. */
+  readonly caPem: string;
+}
+
 /** What a transport is given. Acks and commands arrive as the contract's bytes. */
 export interface TransportContext {
   readonly gatewayId: string;
@@ -11,6 +20,8 @@ export interface TransportContext {
   readonly password: string;
   /** PEM of the authority that signed the server's certificate; undefined: the system's. */
   readonly ca: string | undefined;
+  /** The gateway's certificate and where it is taken, when it has one: looked at anew for each connection. */
+  readonly mutualTls?: () => MutualTls | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

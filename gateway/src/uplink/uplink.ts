@@ -155,9 +155,9 @@ class Uplink implements Part {
 
   async #serve(session: ServerSession, signal: AbortSignal): Promise<void> {
     await this.#join(session, signal);
-    const uploading = session.uploadEvidence(signal);
+    const beside = [session.uploadEvidence(signal), session.keepCertificate(signal)];
     await this.#keepLink(session, signal);
-    await uploading;
+    await Promise.all(beside);
   }
 
   /** Leaves a server that does not do its work. */

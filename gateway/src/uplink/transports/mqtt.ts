@@ -3,7 +3,7 @@ import { describeError, FrostlightError } from "@frostlight/kernel";
 import type { MqttClient } from "mqtt";
 import { z } from "zod";
 
-import { defineTransport, type Link, type TransportContext } from "../transport.ts";
+import { defineTransport, type Link, type MutualTls, type TransportContext } from "../transport.ts";
 
 const options = z.strictObject({
   /** Address of the broker when it is not the one the server named. */
@@ -35,7 +35,8 @@ export const mqttTransport = defineTransport({
 
 async function connect(settings: Options, context: TransportContext, signal: AbortSignal): Promise<Link> {
   const { connect: connectMqtt } = await import("mqtt");
-  const url = settings.url ?? context.mqttUrl;
+  const mutual = settings.url === undefined ? context.mutualTls?.() : undefined;
+  const url = settings.url ?? mutual?.url ?? context.mqttUrl;
   signal.throwIfAborted();
   const client = connectMqtt(url, {
     clientId: context.gatewayId,
@@ -49,6 +50,7 @@ async function connect(settings: Options, context: TransportContext, signal: Abo
     resubscribe: false,
     queueQoSZero: false,
     ...(context.ca === undefined ? {} : { ca: context.ca }),
+    ...(mutual === undefined ? {} : tlsOf(mutual)),
   });
   const link = new MqttLink(client, context);
   try {
@@ -58,6 +60,14 @@ async function connect(settings: Options, context: TransportContext, signal: Abo
     throw new FrostlightError(codeOf(cause), "peer", `cannot connect to ${url} as ${context.username}`, { cause });
   }
   return link;
+}
+
+/**
+ * The server's own authority is believed and no other, and it certifies one server: its certificate's fixed name is checked,
+ * not the host name under which the gateway happens to reach it.
+ */
+function tlsOf({ keyPem, certificatePem, caPem }: MutualTls) {
+  return { key: keyPem, cert: certificatePem, ca: caPem, servername: "frostlight-server" };
 }
 
 /** MQTT 3.1.1, 3.2.2.3: return codes 4 and 5 mean wrong credentials and not authorised. */
