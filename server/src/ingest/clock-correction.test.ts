@@ -1,4 +1,4 @@
-import type { ClockCorrection, JournalItem } from "@frostlight/contract";
+import { type ClockCorrection, explainRange, type JournalItem } from "@frostlight/contract";
 import { FrostlightError, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -150,7 +150,7 @@ test("whatever the order, the repetitions, the failures and the restarts: each s
         expect(await stored()).toEqual(expected);
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 }, 120_000);
 
@@ -159,6 +159,14 @@ test("a time that a source gave itself is not shifted", async () => {
   await accept(rig.gateway.seal([{ kind: "clock-correction", correction }], set(50_000)));
   const [sample] = await store.read(key, 0, right * 2, 10);
   expect(sample).toMatchObject({ timeMs: right - 1_000, receivedMs: right - 995 + correction.offsetMs });
+});
+
+test("what a journal put together from older batches keeps its times, although its new batch was sealed with an unset clock", async () => {
+  const reason = explainRange({ why: "rolled-up", epoch: rig.gateway.epoch, fromSequence: 1, toSequence: 9 });
+  const drop = { what: "samples-rolled-up", count: 9, fromMs: right, toMs: right, reason };
+  await accept(rig.gateway.seal([{ kind: "clock-correction", correction }], set(50_000)));
+  await accept(rig.gateway.seal([{ kind: "drop", drop }, ownTimeItem(right + 5_000, 5)], unset(10_000)));
+  expect(await stored()).toEqual([[5_000, 5, false]]);
 });
 
 test("a correction of another boot, or for earlier batches only, changes nothing", async () => {

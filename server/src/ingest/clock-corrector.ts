@@ -3,7 +3,7 @@ import type { Logger } from "@frostlight/kernel";
 
 import type { ClockCorrectionStore, UnsynchronisedBatch } from "../core/ingest.ts";
 import { type BatchChange, rejectedSamplesOf, type SampleBatch, type TimeSeriesStore } from "../core/timeseries.ts";
-import { correctBatch, correctionFor } from "./correct-batch.ts";
+import { correctBatch, correctionFor, hasUnsetTimes } from "./correct-batch.ts";
 import type { PointTags } from "./point-tags.ts";
 import type { AuthenticBatch } from "./screen.ts";
 
@@ -49,7 +49,7 @@ export class ClockCorrector {
 
   /** The same batches, with right times where they are known. After this they may be written. */
   async correct(batches: readonly AuthenticBatch[], receivedMs: number): Promise<readonly AuthenticBatch[]> {
-    const unset = batches.filter(({ batch }) => !batch.sealedAt.synchronised);
+    const unset = batches.filter(({ batch }) => hasUnsetTimes(batch));
     if (unset.length === 0) return batches;
     const { stateStore } = this.#deps;
     const known = new Map<string, readonly ClockCorrection[]>();

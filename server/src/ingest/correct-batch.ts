@@ -1,11 +1,20 @@
-import type { Batch, ClockCorrection, Explanation, Sample } from "@frostlight/contract";
+import {
+  type Batch,
+  type ClockCorrection,
+  type Explanation,
+  readExplainedRange,
+  type Sample,
+} from "@frostlight/contract";
+
+/** Whether the batch's times are those of a clock that was not set. Not so for what a journal put together from older batches. */
+export function hasUnsetTimes({ sealedAt, drops }: Pick<Batch, "sealedAt" | "drops">): boolean {
+  return !sealedAt.synchronised && drops.every(({ reason }) => readExplainedRange(reason) === undefined);
+}
 
 /** The correction that holds for a batch; undefined when its clock was set, or nothing is known. */
-export function correctionFor(
-  { sealedAt }: Batch,
-  corrections: readonly ClockCorrection[],
-): ClockCorrection | undefined {
-  if (sealedAt.synchronised) return undefined;
+export function correctionFor(batch: Batch, corrections: readonly ClockCorrection[]): ClockCorrection | undefined {
+  if (!hasUnsetTimes(batch)) return undefined;
+  const { sealedAt } = batch;
   return corrections
     .filter(({ bootId, untilMonotonicMs }) => bootId === sealedAt.bootId && sealedAt.monotonicMs < untilMonotonicMs)
     .toSorted((a, b) => a.untilMonotonicMs - b.untilMonotonicMs)[0];

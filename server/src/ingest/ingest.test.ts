@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+import { explainRange } from "@frostlight/contract";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { alarmItem, dropItem, findingItem, healthItem, sampleItem, siteItem } from "./testing/fake-gateway.ts";
@@ -228,7 +229,8 @@ test("a gap is explained once the gateway's own record of it has come", async ()
   for (const index of [0, 4]) await accept(batches[index]?.bytes ?? new Uint8Array());
   const parameters = { from: 2, to: 3, count: 2, reason: "checksum" };
   const explanation = { code: "journal-batch-quarantined", parameters };
-  const drop = { what: "samples-rolled-up", count: 7, fromMs: t0, toMs: t0 + 9, reason: "disk-full, sequence 4" };
+  const reason = explainRange({ why: "rolled-up", epoch: rig.gateway.epoch, fromSequence: 4, toSequence: 4 });
+  const drop = { what: "samples-rolled-up", count: 7, fromMs: t0, toMs: t0 + 9, reason };
   await accept(
     rig.gateway.seal([
       { kind: "health", event: { subject: "journal", state: "repaired", timeMs: t0, explanation } },

@@ -1,4 +1,4 @@
-import type { Explanation } from "@frostlight/contract";
+import { type Explanation, readExplainedRange } from "@frostlight/contract";
 
 import type { ChainGap } from "../../core/ingest.ts";
 import type { Db } from "./rows.ts";
@@ -19,8 +19,8 @@ const maxRecords = 10_000;
 
 /**
  * Which missing sequences the gateway itself accounts for: health events of its journal and its uplink with numbers `from` and
- * `to` (given up, quarantined, rolled up, stored at another server; `epoch` when it is not their own), and drop records
- * whose reason says "sequences 3-7" or "sequence 3".
+ * `to` (given up, quarantined, stored at another server; `epoch` when it is not their own), and drop records whose reason
+ * names a range (rolled up, moved into another epoch).
  */
 export async function gapExplanations(db: Db, gatewayId: string): Promise<readonly GapExplanation[]> {
   const events = await db
@@ -35,15 +35,15 @@ export async function gapExplanations(db: Db, gatewayId: string): Promise<readon
   const drops = await db
     .selectFrom("drops")
     .innerJoin("chains", "chains.chain_id", "drops.chain_id")
-    .select(["chains.epoch", "drops.what", "drops.reason"])
+    .select(["drops.what", "drops.reason"])
     .where("chains.gateway_id", "=", gatewayId)
-    .where("drops.reason", "like", "%sequence%")
+    .where("drops.what", "in", ["samples-rolled-up", "batches-repacked"])
     .orderBy("drops.to_ms", "desc")
     .limit(maxRecords)
     .execute();
   return [
     ...events.flatMap((row) => ofEvent(row.epoch, row.explanation)),
-    ...drops.flatMap((row) => ofDrop(row.epoch, row.what, row.reason)),
+    ...drops.flatMap((row) => ofDrop(row.what, row.reason)),
   ];
 }
 
@@ -55,10 +55,11 @@ function ofEvent(ownEpoch: string, text: string): readonly GapExplanation[] {
   return [{ epoch: typeof epoch === "string" ? epoch : ownEpoch, fromSequence: from, toSequence: to, code }];
 }
 
-function ofDrop(epoch: string, what: string, reason: string): readonly GapExplanation[] {
-  const [, from, to] = /\bsequences? (\d{1,15})(?:\s*(?:-|to)\s*(\d{1,15}))?/.exec(reason) ?? [];
-  if (from === undefined) return [];
-  return [{ epoch, fromSequence: Number(from), toSequence: Number(to ?? from), code: what }];
+function ofDrop(what: string, reason: string): readonly GapExplanation[] {
+  const range = readExplainedRange(reason);
+  if (range === undefined) return [];
+  const { epoch, fromSequence, toSequence } = range;
+  return [{ epoch, fromSequence, toSequence, code: what }];
 }
 
 /** Splits gaps into parts that are accounted for and parts that are not. */
