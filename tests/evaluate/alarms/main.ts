@@ -12,7 +12,7 @@ import { engineAlarms } from "./engine.ts";
 import { drawRecording } from "./picture.ts";
 import { plainAlarms } from "./plain.ts";
 import { type Recording, readRecordings } from "./recording.ts";
-import { type Figures, figuresOf, type Method, methods, type Tally, tally } from "./score.ts";
+import { type Figures, figuresOf, laterThan, type Method, methods, type Tally, tally } from "./score.ts";
 import type { AlarmSpan } from "./spans.ts";
 
 const { values } = parseArgs({
@@ -35,6 +35,7 @@ if (values.data === undefined) {
   const pictures = values.pictures ?? (await mkdtemp(join(tmpdir(), "frostlight-alarms-")));
   const tallies = new Map<Method, Tally[]>(methods.map((method) => [method, []]));
   const files = [];
+  let laterThanPlain2h = 0;
   for (const [index, recording] of recordings.entries()) {
     if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${recordings.length} ${recording.name}\u001b[K`);
     const spans = alarmsOf(recording);
@@ -45,17 +46,21 @@ if (values.data === undefined) {
         return [method, figuresOf([one])];
       }),
     );
+    const later = laterThan(tally(recording, spans.engine), tally(recording, spans.plain2h));
+    laterThanPlain2h += later;
     const picture = await drawRecording(recording, spans, pictures);
     say(`\n${recording.name}`);
     sayTable(figures);
-    files.push({ name: recording.name, ...figures, picture });
+    sayLater(later);
+    files.push({ name: recording.name, ...figures, laterThanPlain2h: later, picture });
   }
   if (process.stderr.isTTY) process.stderr.write("\n");
   const total = Object.fromEntries(methods.map((method) => [method, figuresOf(tallies.get(method) ?? [])]));
   say("\nall together");
   sayTable(total);
+  sayLater(laterThanPlain2h);
   say(`\npictures: ${pictures}`);
-  process.stdout.write(`${JSON.stringify({ files, total })}\n`);
+  process.stdout.write(`${JSON.stringify({ files, total, laterThanPlain2h })}\n`);
 }
 
 function alarmsOf(recording: Recording): Readonly<Record<Method, readonly AlarmSpan[]>> {
@@ -65,6 +70,10 @@ function alarmsOf(recording: Recording): Readonly<Record<Method, readonly AlarmS
     plain30m: plainAlarms(recording, 30 * minuteMs),
     plain2h: plainAlarms(recording, 120 * minuteMs),
   };
+}
+
+function sayLater(count: number): void {
+  say(`  events the engine told later than plain2h, or not at all: ${count}`);
 }
 
 function sayTable(figures: Readonly<Record<string, Figures>>): void {

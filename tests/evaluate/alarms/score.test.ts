@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { plainAlarms } from "./plain.ts";
 import type { EventClass, LabelledEvent, Recording } from "./recording.ts";
-import { figuresOf, tally } from "./score.ts";
+import { figuresOf, laterThan, tally } from "./score.ts";
 import type { AlarmSpan } from "./spans.ts";
 
 const minute = 60_000;
@@ -88,4 +88,11 @@ test("figures of several recordings are of all their days and events together", 
     medianDelayMinutes: 40,
     worstDelayMinutes: 40,
   });
+});
+
+test("an event told later than by another method, or not at all, counts as later", () => {
+  const recording = recordingOf([-20, -16, -16, -16, -20], [event(1, 3, "temperature")]);
+  const [soon, late, never] = [[span(1, 3)], [span(2, 3)], []].map((spans) => tally(recording, spans));
+  if (soon === undefined || late === undefined || never === undefined) throw new Error("three tallies");
+  expect([laterThan(soon, late), laterThan(late, soon), laterThan(never, soon)]).toEqual([0, 1, 1]);
 });

@@ -12,6 +12,8 @@ export interface Tally {
   readonly events: number;
   /** Of each temperature event that was found: from its start until the alarm, minutes. */
   readonly delaysMinutes: readonly number[];
+  /** When each temperature event of the recording was told, in the order of the labels; null: never. Unix ms. */
+  readonly toldMs: readonly (number | null)[];
   /** Temperature events without an alarm. */
   readonly missed: readonly LabelledEvent[];
   readonly probeFaults: number;
@@ -45,8 +47,10 @@ export function tally(recording: Recording, spans: readonly AlarmSpan[]): Tally 
   const probe = events.filter((event) => event.class === "probe");
   const delaysMinutes: number[] = [];
   const missed: LabelledEvent[] = [];
+  const toldMs: (number | null)[] = [];
   for (const event of temperature) {
     const first = spans.find((span) => span.about === "temperature" && touches(span, event));
+    toldMs.push(first === undefined ? null : Math.max(event.startMs, first.raisedMs));
     if (first === undefined) missed.push(event);
     else delaysMinutes.push(Math.max(0, first.raisedMs - event.startMs) / 60_000);
   }
@@ -55,6 +59,7 @@ export function tally(recording: Recording, spans: readonly AlarmSpan[]): Tally 
     nuisances: spans.filter((span) => isNuisance(span, events)),
     events: temperature.length,
     delaysMinutes,
+    toldMs,
     missed,
     probeFaults: probe.length,
     probeFaultsFound: probe.filter((event) => spans.some((span) => span.about === "probe" && touches(span, event)))
@@ -71,6 +76,14 @@ function isNuisance(span: AlarmSpan, events: readonly LabelledEvent[]): boolean 
 
 function touches(span: AlarmSpan, event: LabelledEvent): boolean {
   return span.raisedMs <= event.endMs && span.endedMs >= event.startMs;
+}
+
+/** Events that `one` told later than `other` did, or not at all although `other` did. */
+export function laterThan(one: Tally, other: Tally): number {
+  return one.toldMs.filter((timeMs, index) => {
+    const otherMs = other.toldMs[index] ?? null;
+    return otherMs !== null && (timeMs === null || timeMs > otherMs);
+  }).length;
 }
 
 /** Figures of one recording, or of several together. */

@@ -58,6 +58,7 @@ const stateSchema = z.object({
   heldMs: z.number().nullable(),
   onsetTimeMs: z.number(),
   worst: z.number(),
+  exposure: z.number().default(0),
   criticalForMs: z.number().nullable(),
   backForMs: z.number().nullable(),
 });
@@ -93,6 +94,9 @@ class ExcursionEvaluator implements PointEvaluator {
   #sinceMs: number | null = null;
   #onsetTimeMs = 0;
   #worst = 0;
+  /** ms × the point's unit beyond the limit, up to the last sample. */
+  #exposure = 0;
+  #last = { takenMs: 0, excess: 0 };
   #value = 0;
   #criticalSinceMs: number | null = null;
   #told: Priority | null = null;
@@ -148,6 +152,7 @@ class ExcursionEvaluator implements PointEvaluator {
       heldMs: since(this.#sinceMs),
       onsetTimeMs: this.#onsetTimeMs,
       worst: this.#worst,
+      exposure: this.#exposure,
       criticalForMs: since(this.#criticalSinceMs),
       backForMs: since(this.#backSinceMs),
     } satisfies z.input<typeof stateSchema>;
@@ -160,12 +165,14 @@ class ExcursionEvaluator implements PointEvaluator {
     }
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    const { past, isWatched, heldMs, onsetTimeMs, worst, criticalForMs, backForMs } = parsed.data;
+    const { past, isWatched, heldMs, onsetTimeMs, worst, exposure, criticalForMs, backForMs } = parsed.data;
     const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
     this.#memory.restore(past);
     this.#sinceMs = at(heldMs);
     this.#onsetTimeMs = onsetTimeMs;
     this.#worst = worst;
+    this.#exposure = exposure;
+    this.#last = { takenMs: now.monotonicMs, excess: 0 };
     this.#criticalSinceMs = at(criticalForMs);
     if (active === null) return;
     this.#backSinceMs = at(backForMs);
@@ -177,8 +184,12 @@ class ExcursionEvaluator implements PointEvaluator {
       this.#sinceMs = takenMs;
       this.#onsetTimeMs = timeMs;
       this.#worst = excess;
+      this.#exposure = 0;
       this.#trend.clear();
+    } else {
+      this.#exposure += ((this.#last.excess + excess) / 2) * Math.max(0, takenMs - this.#last.takenMs);
     }
+    this.#last = { takenMs, excess };
     this.#worst = Math.max(this.#worst, excess);
     this.#trend.add(takenMs, excess);
     this.#backSinceMs = null;
@@ -189,7 +200,8 @@ class ExcursionEvaluator implements PointEvaluator {
 
   #comeBack(excess: number, takenMs: number, timeMs: number): void {
     if (this.#sinceMs !== null) {
-      this.#memory.add({ endedMs: timeMs, durationMs: Math.max(0, takenMs - this.#sinceMs), worst: this.#worst });
+      const durationMs = Math.max(0, takenMs - this.#sinceMs);
+      this.#memory.add({ endedMs: timeMs, durationMs, worst: this.#worst, exposure: this.#exposure });
       this.#sinceMs = null;
     }
     this.#criticalSinceMs = null;
@@ -224,11 +236,12 @@ class ExcursionEvaluator implements PointEvaluator {
     const heldMs = now.monotonicMs - this.#sinceMs;
     if (heldMs >= maximumDelaySeconds * 1_000) return "high";
     if (heldMs < onDelaySeconds * 1_000 || this.#isRecovering(now)) return null;
-    return this.#covering(heldMs, now).length < similar ? "high" : null;
+    return this.#covering(heldMs, now) < similar ? "high" : null;
   }
 
-  #covering(heldMs: number, now: Moment) {
-    return this.#memory.covering(heldMs, this.#worst - this.#options.deadband / 4, now.wallMs);
+  #covering(heldMs: number, now: Moment): number {
+    const worst = this.#worst - this.#options.deadband / 4;
+    return this.#memory.covering({ durationMs: heldMs, worst, exposure: this.#exposure }, now.wallMs);
   }
 
   #isRecovering(now: Moment): boolean {
@@ -260,7 +273,7 @@ class ExcursionEvaluator implements PointEvaluator {
       worst: round(limit + this.#sign * this.#worst),
       heldMinutes: minutes(heldMs),
       since: { timeMs: this.#onsetTimeMs },
-      similar: this.#covering(heldMs, now).length,
+      similar: this.#covering(heldMs, now),
       known: this.#memory.snapshot().length,
       source,
     });
