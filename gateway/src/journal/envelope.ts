@@ -28,12 +28,6 @@ export function bodySealedMs(body: Uint8Array): number {
   return decoded.kind === "ok" ? decoded.value.sealedAt.wallMs : 0;
 }
 
-/** The same of SealedBatch bytes; undefined when they are not a batch. */
-export function sealedMs(sealed: Uint8Array): number | undefined {
-  const decoded = decodeSealed(sealed);
-  return decoded.kind === "ok" ? bodySealedMs(decoded.value.body) : undefined;
-}
-
 type ChainFields = Pick<Envelope, "gatewayId" | "epoch" | "sequence" | "previousHash">;
 
 /** Fields 1 to 4 of a Batch message (protobuf wire format: tag = number << 3 | type). They lead, as encoders write in order. */

@@ -13,7 +13,6 @@ import type {
 import type { SequenceSet } from "../core/sequence-set.ts";
 import { closedError, whyNot } from "./admission.ts";
 import { CommitListeners } from "./commit-listeners.ts";
-import { sealedMs } from "./envelope.ts";
 import { EpochKeeper } from "./epoch-keeper.ts";
 import type { JournalFiles } from "./files.ts";
 import type { FormerEpoch } from "./former-epochs.ts";
@@ -52,6 +51,8 @@ export interface JournalParts extends SealerParts {
   readonly home: string;
   readonly witnessPath: string;
   readonly generation: number;
+  /** Lets other processes have the folder. */
+  readonly unlock: () => Promise<void>;
   /** The epoch's folder. */
   readonly folder: string;
   readonly positionsPath: string;
@@ -121,6 +122,7 @@ export class FileJournal implements Journal {
         this.#commitSoon();
       },
     });
+    if (recovered.oldest !== undefined) this.#space.found(recovered.oldest.sequence, recovered.oldest.sealedMs);
     this.#epochs = new EpochKeeper(parts);
     this.#lastSequence = recovered.lastSequence;
     this.#nextSequence = recovered.nextSequence;
@@ -142,16 +144,7 @@ export class FileJournal implements Journal {
     if (canResume) await this.#store.resume();
     await this.#space.keep(this.#lastSequence);
     if (this.#reports.length > 0) this.#commitSoon();
-    await this.#noteOldest();
     this.#epochs.move(former, this.#windows, (items) => this.#appendAlone(items));
-  }
-
-  /** How long the oldest batch has been waiting for the server. */
-  async #noteOldest(): Promise<void> {
-    const [oldest] = this.unreleasedFrom(1, 1);
-    const stored = oldest === undefined ? undefined : await this.read(oldest);
-    const wallMs = stored === undefined ? undefined : sealedMs(stored.sealed);
-    if (oldest !== undefined && wallMs !== undefined) this.#space.found(oldest, wallMs);
   }
 
   get lastSequence(): number {
@@ -275,6 +268,7 @@ export class FileJournal implements Journal {
     await this.#positions.flush();
     await this.#epochs.witness(this.#lastSequence, true);
     await this.#store.close();
+    await this.#parts.unlock();
   }
 
   async onServerKnows(epoch: string, highestSequence: number, isReused = false): Promise<boolean> {
@@ -316,6 +310,8 @@ export class FileJournal implements Journal {
   }
 
   async #commit(): Promise<void> {
+    const replaced = this.#parts.quarantine.takeReplaced();
+    this.#refusals.add("quarantine-full", replaced, this.#parts.clock.nowMs(), "quarantine-replaced");
     const own = [...this.#reports.splice(0), ...this.#refusals.take()];
     const plans = [...this.#queue.take()];
     if (own.length > 0) {

@@ -3,6 +3,8 @@ import { basename, dirname, join } from "node:path";
 
 import { errorCode, FrostlightError, syncFolder } from "@frostlight/kernel";
 
+import { lockFolder } from "./folder-lock.ts";
+
 /** An open file, as far as the journal needs one. */
 export interface JournalFile {
   write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
@@ -23,6 +25,8 @@ export interface JournalFiles {
   open(path: string, flags: "r" | "r+" | "w" | "w+"): Promise<JournalFile>;
   /** Makes creations, renames and removals in a folder durable. */
   syncFolder(path: string): Promise<void>;
+  /** Keeps other processes out of a folder. Returns what lets them in again. */
+  lock(path: string): Promise<() => Promise<void>>;
 }
 
 /** The machine's own disk. */
@@ -35,6 +39,7 @@ export const diskFiles: JournalFiles = {
   rename: (from, to) => rename(from, to),
   open: (path, flags) => open(path, flags),
   syncFolder,
+  lock: lockFolder,
 };
 
 /** Replaces a small file: after a crash either the old or the new content is there. */

@@ -19,7 +19,20 @@ import { oldCopy, readWitness } from "./witness.ts";
  * Opens the journal in `folder`, whatever a crash left there. Damage never stops the start: what is whole is kept, the
  * rest is quarantined and told in the first batch. Only a folder that cannot be read or written at all is an error.
  */
-export async function openJournal(parts: {
+export async function openJournal(parts: JournalOpening): Promise<Journal> {
+  const files = parts.files ?? diskFiles;
+  await files.mkdir(parts.folder);
+  const unlock = await files.lock(parts.folder);
+  try {
+    return await openLocked(parts, files, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** What a journal needs to be opened. */
+interface JournalOpening {
   readonly folder: string;
   /** The disk; another only in tests. */
   readonly files?: JournalFiles;
@@ -34,12 +47,12 @@ export async function openJournal(parts: {
   readonly bootId: string;
   readonly isClockSynchronised: () => boolean;
   readonly options: JournalOptions;
-}): Promise<Journal> {
+}
+
+async function openLocked(parts: JournalOpening, files: JournalFiles, unlock: () => Promise<void>): Promise<Journal> {
   const { folder, gatewayId, signingKey, clock, logger } = parts;
-  const files = parts.files ?? diskFiles;
-  await files.mkdir(folder);
   const witnessPath = parts.witnessPath ?? `${folder}-witness.json`;
-  const quarantine = await Quarantine.open(files, join(folder, "quarantine"), logger);
+  const quarantine = await Quarantine.open(files, join(folder, "quarantine"), logger, parts.options.quarantineMaxBytes);
   const positionsPath = join(folder, "positions.json");
   const reports: JournalItem[] = [];
   const report = (code: string, reason: string): void => {
@@ -103,6 +116,7 @@ export async function openJournal(parts: {
       epoch,
       generation,
       quarantine,
+      unlock,
     },
     recovered,
     reports,

@@ -33,6 +33,12 @@ export const journalOptions = z.strictObject({
     .min(16_384)
     .max(256 * mebibyte)
     .default(8 * mebibyte),
+  /** Disk space of copies of damaged bytes; oldest go first. */
+  quarantineMaxBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(16 * mebibyte),
   /** Disk space of evidence files; uploaded ones stay until it is needed. */
   evidenceMaxBytes: z
     .number()

@@ -40,6 +40,8 @@ export interface Recovered {
   readonly canResume: boolean;
   /** Alarm events, site descriptions and clock corrections of the batches read. */
   readonly notable: readonly JournalItem[];
+  /** The oldest batch the server does not have. */
+  readonly oldest: { readonly sequence: number; readonly sealedMs: number } | undefined;
   /** To be journaled first. */
   readonly reports: readonly JournalItem[];
   readonly tornTailsCut: number;
@@ -70,6 +72,7 @@ export class Recovery {
   readonly #reports: JournalItem[] = [];
   readonly #notable: JournalItem[] = [];
   #last: Envelope | undefined;
+  #oldest: Recovered["oldest"];
   #lastSequence = 0;
   #nextSequence = 1;
   #tornTailsCut = 0;
@@ -99,6 +102,7 @@ export class Recovery {
       lastHash,
       canResume: this.#canResume,
       notable: this.#notable,
+      oldest: this.#oldest,
       reports: this.#reports,
       tornTailsCut: this.#tornTailsCut,
     };
@@ -175,6 +179,9 @@ export class Recovery {
     if (sequence === this.#nextSequence && !isChained(this.#last, envelope)) {
       const parameters = { sequence };
       this.#reports.push(journalHealth("repaired", "journal-chain-broken", this.#context.clock.nowMs(), parameters));
+    }
+    if (this.#oldest === undefined && !this.#settled.has(sequence)) {
+      this.#oldest = { sequence, sealedMs: bodySealedMs(envelope.body) };
     }
     if (hasRareItems(envelope.body)) this.#note(envelope.body);
     segment.add(sequence, link.offset);
