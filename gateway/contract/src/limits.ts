@@ -22,6 +22,8 @@ export const contractLimits = {
   ackOutcomes: 10_000,
   /** One command, bytes; a configuration file is the largest. */
   commandBytes: 1_048_576,
+  /** A configuration file as a gateway tells it and a server sends it, UTF-8 code units. */
+  configurationLength: 131_072,
   /** A certificate request (PKCS #10, DER), bytes. */
   csrBytes: 4_096,
 } as const;

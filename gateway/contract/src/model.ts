@@ -224,6 +224,18 @@ export interface SiteDescription {
   readonly cameras: readonly CameraDescription[];
   readonly softwareVersion: string;
   readonly timeMs: number;
+  /** Absent in descriptions of older versions. */
+  readonly configuration?: ActiveConfiguration;
+}
+
+/** The configuration file in force. */
+export interface ActiveConfiguration {
+  /** As the server numbered it; 0: the file at the gateway. */
+  readonly version: number;
+  /** Of the text, hex. */
+  readonly sha256: string;
+  /** Secrets are references in it. Empty: not told, because it is very long or has a password in an address. */
+  readonly yaml: string;
 }
 
 /** Something given up or refused: nothing is dropped silently. */

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 
 import {
+  type ActiveConfiguration as WireConfiguration,
   type Calibration as WireCalibration,
   CalibrationSchema,
   type LimitBand as WireLimitBand,
@@ -8,7 +9,8 @@ import {
   type SiteDescription as WireSite,
   SiteDescriptionSchema,
 } from "./generated/frostlight/v1/frostlight_pb.ts";
-import type { Calibration, LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
+import { contractLimits } from "./limits.ts";
+import type { ActiveConfiguration, Calibration, LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
 
 const quantities: readonly Quantity[] = [
   "temperature",
@@ -52,6 +54,9 @@ export function encodeSite(site: SiteDescription): WireSite {
     })),
     softwareVersion: site.softwareVersion,
     timeMs: BigInt(Math.round(site.timeMs)),
+    ...(site.configuration === undefined
+      ? {}
+      : { configuration: { ...site.configuration, version: BigInt(site.configuration.version) } }),
   });
 }
 
@@ -86,7 +91,14 @@ export function decodeSite(wire: WireSite): SiteDescription {
     })),
     softwareVersion: wire.softwareVersion,
     timeMs: Number(wire.timeMs),
+    ...(wire.configuration === undefined ? {} : { configuration: decodeConfiguration(wire.configuration) }),
   };
+}
+
+function decodeConfiguration({ version, sha256, yaml }: WireConfiguration): ActiveConfiguration {
+  if (version < 0n || version > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("version out of range");
+  if (yaml.length > contractLimits.configurationLength) throw new RangeError("configuration too long");
+  return { version: Number(version), sha256, yaml };
 }
 
 export function encodeCalibration(calibration: Calibration): WireCalibration {

@@ -220,6 +220,7 @@ const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
   cameras: fc.array(fc.record({ cameraId: identifier, zoneId: identifier, name: localised }), { maxLength: 2 }),
   softwareVersion: text,
   timeMs,
+  configuration: fc.record({ version: fc.nat(), sha256: hash, yaml: text }),
 });
 
 const drop: fc.Arbitrary<DropRecord> = fc.record({

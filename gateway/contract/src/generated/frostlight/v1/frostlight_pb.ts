@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frostlight/v1/frostlight.proto.
  */
 export const file_frostlight_v1_frostlight: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASL2AwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAxITCgtpbmNpZGVudF9pZBgQIAEoCRIrCgdjb250ZXh0GBEgAygLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIQCgh1bnRpbF9tcxgSIAEoAxIRCgljb25kaXRpb24YEyABKAgiqAEKC0V4cGxhbmF0aW9uEgwKBGNvZGUYASABKAkSPgoKcGFyYW1ldGVycxgCIAMoCzIqLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24uUGFyYW1ldGVyc0VudHJ5GksKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5mcm9zdGxpZ2h0LnYxLlBhcmFtZXRlcjoCOAEiSAoJUGFyYW1ldGVyEhAKBm51bWJlchgBIAEoAUgAEg4KBHRleHQYAiABKAlIABIRCgd0aW1lX21zGAMgASgDSABCBgoEa2luZCJdCgNCb3gSDAoEbGVmdBgBIAEoAhILCgN0b3AYAiABKAISDQoFcmlnaHQYAyABKAISDgoGYm90dG9tGAQgASgCEg0KBWxhYmVsGAUgASgJEg0KBXNjb3JlGAYgASgCIo8DCgdGaW5kaW5nEhIKCmZpbmRpbmdfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEg8KB3pvbmVfaWQYAyABKAkSDwoHcnVsZV9pZBgEIAEoCRIRCglydWxlX2tpbmQYBSABKAkSKQoIc2V2ZXJpdHkYBiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5EhUKDWZpcnN0X3NlZW5fbXMYByABKAMSFAoMbGFzdF9zZWVuX21zGAggASgDEg0KBXNjb3JlGAkgASgBEhEKCXRocmVzaG9sZBgKIAEoARIQCghtb2RlbF9pZBgLIAEoCRIUCgxtb2RlbF9zaGEyNTYYDCABKAwSIQoFYm94ZXMYDSADKAsyEi5mcm9zdGxpZ2h0LnYxLkJveBIyCghldmlkZW5jZRgOIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2USLwoLZXhwbGFuYXRpb24YDyABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uInYKEUV2aWRlbmNlUmVmZXJlbmNlEg4KBnNoYTI1NhgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSKQoEcm9sZRgEIAEoDjIbLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSb2xlIm8KC0hlYWx0aEV2ZW50Eg8KB3N1YmplY3QYASABKAkSDQoFc3RhdGUYAiABKAkSDwoHdGltZV9tcxgDIAEoAxIvCgtleHBsYW5hdGlvbhgEIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24iyQIKD1NpdGVEZXNjcmlwdGlvbhIVCg1jb25maWdfc2hhMjU2GAEgASgJEg8KB3NpdGVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIRCgl0aW1lX3pvbmUYBCABKAkSEQoJc2ltdWxhdGVkGAUgASgIEi0KBXpvbmVzGAYgAygLMh4uZnJvc3RsaWdodC52MS5ab25lRGVzY3JpcHRpb24SLwoGcG9pbnRzGAcgAygLMh8uZnJvc3RsaWdodC52MS5Qb2ludERlc2NyaXB0aW9uEjEKB2NhbWVyYXMYCCADKAsyIC5mcm9zdGxpZ2h0LnYxLkNhbWVyYURlc2NyaXB0aW9uEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSDwoHdGltZV9tcxgKIAEoAyInCg1Mb2NhbGlzZWRUZXh0EgoKAnpoGAEgASgJEgoKAmVuGAIgASgJIqMBCg9ab25lRGVzY3JpcHRpb24SDwoHem9uZV9pZBgBIAEoCRIqCgRuYW1lGAIgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhIKCnByb2ZpbGVfaWQYAyABKAkSKAoGbGltaXRzGAQgASgLMhguZnJvc3RsaWdodC52MS5MaW1pdEJhbmQSFQoNbGltaXRzX3NvdXJjZRgFIAEoCSKbAQoJTGltaXRCYW5kEhAKA2xvdxgBIAEoAUgAiAEBEhEKBGhpZ2gYAiABKAFIAYgBARIZCgxjcml0aWNhbF9sb3cYAyABKAFIAogBARIaCg1jcml0aWNhbF9oaWdoGAQgASgBSAOIAQFCBgoEX2xvd0IHCgVfaGlnaEIPCg1fY3JpdGljYWxfbG93QhAKDl9jcml0aWNhbF9oaWdoIuQBChBQb2ludERlc2NyaXB0aW9uEhAKCHBvaW50X2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIQCghxdWFudGl0eRgEIAEoCRIMCgR1bml0GAUgASgJEhwKFGV4cGVjdGVkX2ludGVydmFsX21zGAYgASgDEhIKCnByb2JlX3JvbGUYByABKAkSLwoLY2FsaWJyYXRpb24YCCABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uIlEKC0NhbGlicmF0aW9uEg4KBm9mZnNldBgBIAEoARINCgVzbG9wZRgCIAEoARITCgtjZXJ0aWZpY2F0ZRgDIAEoCRIOCgZkdWVfbXMYBCABKAMiYwoRQ2FtZXJhRGVzY3JpcHRpb24SEQoJY2FtZXJhX2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dCJZCgpEcm9wUmVjb3JkEgwKBHdoYXQYASABKAkSDQoFY291bnQYAiABKAQSDwoHZnJvbV9tcxgDIAEoAxINCgV0b19tcxgEIAEoAxIOCgZyZWFzb24YBSABKAkikQEKDENoYW5nZVJlY29yZBIPCgdzdWJqZWN0GAEgASgJEgwKBHdoYXQYAiABKAkSDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEg4KBmF1dGhvchgFIAEoCRIOCgZyZWFzb24YBiABKAkSDwoHdGltZV9tcxgHIAEoAxISCgpjb21tYW5kX2lkGAggASgJImIKD0Nsb2NrQ29ycmVjdGlvbhIPCgdib290X2lkGAEgASgJEhEKCW9mZnNldF9tcxgCIAEoAxIaChJ1bnRpbF9tb25vdG9uaWNfbXMYAyABKAMSDwoHdGltZV9tcxgEIAEoAyJDCgNBY2sSDQoFZXBvY2gYASABKAkSLQoIb3V0Y29tZXMYAiADKAsyGy5mcm9zdGxpZ2h0LnYxLkJhdGNoT3V0Y29tZSJaCgxCYXRjaE91dGNvbWUSEAoIc2VxdWVuY2UYASABKAQSKAoGcmVzdWx0GAIgASgOMhguZnJvc3RsaWdodC52MS5BY2tSZXN1bHQSDgoGcmVhc29uGAMgASgJItUECgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFAoMaXNzdWVkX2F0X21zGAMgASgDEjwKEWFja25vd2xlZGdlX2FsYXJtGAQgASgLMh8uZnJvc3RsaWdodC52MS5BY2tub3dsZWRnZUFsYXJtSAASOAoPc2V0X2NhbGlicmF0aW9uGAUgASgLMh0uZnJvc3RsaWdodC52MS5TZXRDYWxpYnJhdGlvbkgAEkAKE2FwcHJvdmVfY2VydGlmaWNhdGUYBiABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcHJvdmVDZXJ0aWZpY2F0ZUgAEkAKE2FwcGx5X2NvbmZpZ3VyYXRpb24YByABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcGx5Q29uZmlndXJhdGlvbkgAEjIKDHNoZWx2ZV9hbGFybRgIIAEoCzIaLmZyb3N0bGlnaHQudjEuU2hlbHZlQWxhcm1IABI2Cg51bnNoZWx2ZV9hbGFybRgJIAEoCzIcLmZyb3N0bGlnaHQudjEuVW5zaGVsdmVBbGFybUgAEjAKC3Jlc2V0X2FsYXJtGAogASgLMhkuZnJvc3RsaWdodC52MS5SZXNldEFsYXJtSAASOwoRYWxhcm1fYWN0aW9uX2RvbmUYCyABKAsyHi5mcm9zdGxpZ2h0LnYxLkFsYXJtQWN0aW9uRG9uZUgAEjAKC3NldF9zZXJ2aWNlGAwgASgLMhkuZnJvc3RsaWdodC52MS5TZXRTZXJ2aWNlSABCCAoGYWN0aW9uIlMKC1NoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEhAKCHVudGlsX21zGAIgASgDEhAKCG9uZV9zaG90GAMgASgIEg4KBnJlYXNvbhgEIAEoCSIxCg1VbnNoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIuCgpSZXNldEFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0Cg9BbGFybUFjdGlvbkRvbmUSEAoIYWxhcm1faWQYASABKAkSDwoHY29tbWVudBgCIAEoCSJ4CgpTZXRTZXJ2aWNlEg8KB3pvbmVfaWQYASABKAkSEAoIcG9pbnRfaWQYAiABKAkSEQoJY2FtZXJhX2lkGAMgASgJEhIKCmluX3NlcnZpY2UYBCABKAgSEAoIdW50aWxfbXMYBSABKAMSDgoGcmVhc29uGAYgASgJImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCr0AwoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUSHAoYQUxBUk1fVFJBTlNJVElPTl9MQVRDSEVEEAYSGgoWQUxBUk1fVFJBTlNJVElPTl9SRVNFVBAHEhwKGEFMQVJNX1RSQU5TSVRJT05fU0hFTFZFRBAIEh4KGkFMQVJNX1RSQU5TSVRJT05fVU5TSEVMVkVEEAkSHwobQUxBUk1fVFJBTlNJVElPTl9TVVBQUkVTU0VEEAoSIQodQUxBUk1fVFJBTlNJVElPTl9VTlNVUFBSRVNTRUQQCxIjCh9BTEFSTV9UUkFOU0lUSU9OX09VVF9PRl9TRVJWSUNFEAwSHwobQUxBUk1fVFJBTlNJVElPTl9JTl9TRVJWSUNFEA0SIAocQUxBUk1fVFJBTlNJVElPTl9BQ1RJT05fRE9ORRAOKssCCgpBbGFybVN0YXRlEhsKF0FMQVJNX1NUQVRFX1VOU1BFQ0lGSUVEEAASHgoaQUxBUk1fU1RBVEVfVU5BQ0tOT1dMRURHRUQQARIcChhBTEFSTV9TVEFURV9BQ0tOT1dMRURHRUQQAhInCiNBTEFSTV9TVEFURV9SRVRVUk5FRF9VTkFDS05PV0xFREdFRBADEhYKEkFMQVJNX1NUQVRFX05PUk1BTBAEEiYKIkFMQVJNX1NUQVRFX0xBVENIRURfVU5BQ0tOT1dMRURHRUQQBRIkCiBBTEFSTV9TVEFURV9MQVRDSEVEX0FDS05PV0xFREdFRBAGEhcKE0FMQVJNX1NUQVRFX1NIRUxWRUQQBxIaChZBTEFSTV9TVEFURV9TVVBQUkVTU0VEEAgSHgoaQUxBUk1fU1RBVEVfT1VUX09GX1NFUlZJQ0UQCSpkCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhQKEFBSSU9SSVRZX1dBUk5JTkcQARIRCg1QUklPUklUWV9ISUdIEAISFQoRUFJJT1JJVFlfQ1JJVElDQUwQAyqAAQoMRXZpZGVuY2VSb2xlEh0KGUVWSURFTkNFX1JPTEVfVU5TUEVDSUZJRUQQABIZChVFVklERU5DRV9ST0xFX1BJQ1RVUkUQARIaChZFVklERU5DRV9ST0xFX09SSUdJTkFMEAISGgoWRVZJREVOQ0VfUk9MRV9IRUFUX01BUBADKowBCglBY2tSZXN1bHQSGgoWQUNLX1JFU1VMVF9VTlNQRUNJRklFRBAAEhUKEUFDS19SRVNVTFRfU1RPUkVEEAESGAoUQUNLX1JFU1VMVF9EVVBMSUNBVEUQAhIWChJBQ0tfUkVTVUxUX1JFRlVTRUQQAxIaChZBQ0tfUkVTVUxUX1JFVFJZX0xBVEVSEARiBnByb3RvMw");
+  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASL2AwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAxITCgtpbmNpZGVudF9pZBgQIAEoCRIrCgdjb250ZXh0GBEgAygLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIQCgh1bnRpbF9tcxgSIAEoAxIRCgljb25kaXRpb24YEyABKAgiqAEKC0V4cGxhbmF0aW9uEgwKBGNvZGUYASABKAkSPgoKcGFyYW1ldGVycxgCIAMoCzIqLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24uUGFyYW1ldGVyc0VudHJ5GksKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5mcm9zdGxpZ2h0LnYxLlBhcmFtZXRlcjoCOAEiSAoJUGFyYW1ldGVyEhAKBm51bWJlchgBIAEoAUgAEg4KBHRleHQYAiABKAlIABIRCgd0aW1lX21zGAMgASgDSABCBgoEa2luZCJdCgNCb3gSDAoEbGVmdBgBIAEoAhILCgN0b3AYAiABKAISDQoFcmlnaHQYAyABKAISDgoGYm90dG9tGAQgASgCEg0KBWxhYmVsGAUgASgJEg0KBXNjb3JlGAYgASgCIo8DCgdGaW5kaW5nEhIKCmZpbmRpbmdfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEg8KB3pvbmVfaWQYAyABKAkSDwoHcnVsZV9pZBgEIAEoCRIRCglydWxlX2tpbmQYBSABKAkSKQoIc2V2ZXJpdHkYBiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5EhUKDWZpcnN0X3NlZW5fbXMYByABKAMSFAoMbGFzdF9zZWVuX21zGAggASgDEg0KBXNjb3JlGAkgASgBEhEKCXRocmVzaG9sZBgKIAEoARIQCghtb2RlbF9pZBgLIAEoCRIUCgxtb2RlbF9zaGEyNTYYDCABKAwSIQoFYm94ZXMYDSADKAsyEi5mcm9zdGxpZ2h0LnYxLkJveBIyCghldmlkZW5jZRgOIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2USLwoLZXhwbGFuYXRpb24YDyABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uInYKEUV2aWRlbmNlUmVmZXJlbmNlEg4KBnNoYTI1NhgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSKQoEcm9sZRgEIAEoDjIbLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSb2xlIm8KC0hlYWx0aEV2ZW50Eg8KB3N1YmplY3QYASABKAkSDQoFc3RhdGUYAiABKAkSDwoHdGltZV9tcxgDIAEoAxIvCgtleHBsYW5hdGlvbhgEIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24ihAMKD1NpdGVEZXNjcmlwdGlvbhIVCg1jb25maWdfc2hhMjU2GAEgASgJEg8KB3NpdGVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIRCgl0aW1lX3pvbmUYBCABKAkSEQoJc2ltdWxhdGVkGAUgASgIEi0KBXpvbmVzGAYgAygLMh4uZnJvc3RsaWdodC52MS5ab25lRGVzY3JpcHRpb24SLwoGcG9pbnRzGAcgAygLMh8uZnJvc3RsaWdodC52MS5Qb2ludERlc2NyaXB0aW9uEjEKB2NhbWVyYXMYCCADKAsyIC5mcm9zdGxpZ2h0LnYxLkNhbWVyYURlc2NyaXB0aW9uEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSDwoHdGltZV9tcxgKIAEoAxI5Cg1jb25maWd1cmF0aW9uGAsgASgLMiIuZnJvc3RsaWdodC52MS5BY3RpdmVDb25maWd1cmF0aW9uIkQKE0FjdGl2ZUNvbmZpZ3VyYXRpb24SDwoHdmVyc2lvbhgBIAEoAxIOCgZzaGEyNTYYAiABKAkSDAoEeWFtbBgDIAEoCSInCg1Mb2NhbGlzZWRUZXh0EgoKAnpoGAEgASgJEgoKAmVuGAIgASgJIqMBCg9ab25lRGVzY3JpcHRpb24SDwoHem9uZV9pZBgBIAEoCRIqCgRuYW1lGAIgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhIKCnByb2ZpbGVfaWQYAyABKAkSKAoGbGltaXRzGAQgASgLMhguZnJvc3RsaWdodC52MS5MaW1pdEJhbmQSFQoNbGltaXRzX3NvdXJjZRgFIAEoCSKbAQoJTGltaXRCYW5kEhAKA2xvdxgBIAEoAUgAiAEBEhEKBGhpZ2gYAiABKAFIAYgBARIZCgxjcml0aWNhbF9sb3cYAyABKAFIAogBARIaCg1jcml0aWNhbF9oaWdoGAQgASgBSAOIAQFCBgoEX2xvd0IHCgVfaGlnaEIPCg1fY3JpdGljYWxfbG93QhAKDl9jcml0aWNhbF9oaWdoIuQBChBQb2ludERlc2NyaXB0aW9uEhAKCHBvaW50X2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIQCghxdWFudGl0eRgEIAEoCRIMCgR1bml0GAUgASgJEhwKFGV4cGVjdGVkX2ludGVydmFsX21zGAYgASgDEhIKCnByb2JlX3JvbGUYByABKAkSLwoLY2FsaWJyYXRpb24YCCABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uIlEKC0NhbGlicmF0aW9uEg4KBm9mZnNldBgBIAEoARINCgVzbG9wZRgCIAEoARITCgtjZXJ0aWZpY2F0ZRgDIAEoCRIOCgZkdWVfbXMYBCABKAMiYwoRQ2FtZXJhRGVzY3JpcHRpb24SEQoJY2FtZXJhX2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dCJZCgpEcm9wUmVjb3JkEgwKBHdoYXQYASABKAkSDQoFY291bnQYAiABKAQSDwoHZnJvbV9tcxgDIAEoAxINCgV0b19tcxgEIAEoAxIOCgZyZWFzb24YBSABKAkikQEKDENoYW5nZVJlY29yZBIPCgdzdWJqZWN0GAEgASgJEgwKBHdoYXQYAiABKAkSDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEg4KBmF1dGhvchgFIAEoCRIOCgZyZWFzb24YBiABKAkSDwoHdGltZV9tcxgHIAEoAxISCgpjb21tYW5kX2lkGAggASgJImIKD0Nsb2NrQ29ycmVjdGlvbhIPCgdib290X2lkGAEgASgJEhEKCW9mZnNldF9tcxgCIAEoAxIaChJ1bnRpbF9tb25vdG9uaWNfbXMYAyABKAMSDwoHdGltZV9tcxgEIAEoAyJDCgNBY2sSDQoFZXBvY2gYASABKAkSLQoIb3V0Y29tZXMYAiADKAsyGy5mcm9zdGxpZ2h0LnYxLkJhdGNoT3V0Y29tZSJaCgxCYXRjaE91dGNvbWUSEAoIc2VxdWVuY2UYASABKAQSKAoGcmVzdWx0GAIgASgOMhguZnJvc3RsaWdodC52MS5BY2tSZXN1bHQSDgoGcmVhc29uGAMgASgJItUECgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFAoMaXNzdWVkX2F0X21zGAMgASgDEjwKEWFja25vd2xlZGdlX2FsYXJtGAQgASgLMh8uZnJvc3RsaWdodC52MS5BY2tub3dsZWRnZUFsYXJtSAASOAoPc2V0X2NhbGlicmF0aW9uGAUgASgLMh0uZnJvc3RsaWdodC52MS5TZXRDYWxpYnJhdGlvbkgAEkAKE2FwcHJvdmVfY2VydGlmaWNhdGUYBiABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcHJvdmVDZXJ0aWZpY2F0ZUgAEkAKE2FwcGx5X2NvbmZpZ3VyYXRpb24YByABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcGx5Q29uZmlndXJhdGlvbkgAEjIKDHNoZWx2ZV9hbGFybRgIIAEoCzIaLmZyb3N0bGlnaHQudjEuU2hlbHZlQWxhcm1IABI2Cg51bnNoZWx2ZV9hbGFybRgJIAEoCzIcLmZyb3N0bGlnaHQudjEuVW5zaGVsdmVBbGFybUgAEjAKC3Jlc2V0X2FsYXJtGAogASgLMhkuZnJvc3RsaWdodC52MS5SZXNldEFsYXJtSAASOwoRYWxhcm1fYWN0aW9uX2RvbmUYCyABKAsyHi5mcm9zdGxpZ2h0LnYxLkFsYXJtQWN0aW9uRG9uZUgAEjAKC3NldF9zZXJ2aWNlGAwgASgLMhkuZnJvc3RsaWdodC52MS5TZXRTZXJ2aWNlSABCCAoGYWN0aW9uIlMKC1NoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEhAKCHVudGlsX21zGAIgASgDEhAKCG9uZV9zaG90GAMgASgIEg4KBnJlYXNvbhgEIAEoCSIxCg1VbnNoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIuCgpSZXNldEFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0Cg9BbGFybUFjdGlvbkRvbmUSEAoIYWxhcm1faWQYASABKAkSDwoHY29tbWVudBgCIAEoCSJ4CgpTZXRTZXJ2aWNlEg8KB3pvbmVfaWQYASABKAkSEAoIcG9pbnRfaWQYAiABKAkSEQoJY2FtZXJhX2lkGAMgASgJEhIKCmluX3NlcnZpY2UYBCABKAgSEAoIdW50aWxfbXMYBSABKAMSDgoGcmVhc29uGAYgASgJImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCr0AwoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUSHAoYQUxBUk1fVFJBTlNJVElPTl9MQVRDSEVEEAYSGgoWQUxBUk1fVFJBTlNJVElPTl9SRVNFVBAHEhwKGEFMQVJNX1RSQU5TSVRJT05fU0hFTFZFRBAIEh4KGkFMQVJNX1RSQU5TSVRJT05fVU5TSEVMVkVEEAkSHwobQUxBUk1fVFJBTlNJVElPTl9TVVBQUkVTU0VEEAoSIQodQUxBUk1fVFJBTlNJVElPTl9VTlNVUFBSRVNTRUQQCxIjCh9BTEFSTV9UUkFOU0lUSU9OX09VVF9PRl9TRVJWSUNFEAwSHwobQUxBUk1fVFJBTlNJVElPTl9JTl9TRVJWSUNFEA0SIAocQUxBUk1fVFJBTlNJVElPTl9BQ1RJT05fRE9ORRAOKssCCgpBbGFybVN0YXRlEhsKF0FMQVJNX1NUQVRFX1VOU1BFQ0lGSUVEEAASHgoaQUxBUk1fU1RBVEVfVU5BQ0tOT1dMRURHRUQQARIcChhBTEFSTV9TVEFURV9BQ0tOT1dMRURHRUQQAhInCiNBTEFSTV9TVEFURV9SRVRVUk5FRF9VTkFDS05PV0xFREdFRBADEhYKEkFMQVJNX1NUQVRFX05PUk1BTBAEEiYKIkFMQVJNX1NUQVRFX0xBVENIRURfVU5BQ0tOT1dMRURHRUQQBRIkCiBBTEFSTV9TVEFURV9MQVRDSEVEX0FDS05PV0xFREdFRBAGEhcKE0FMQVJNX1NUQVRFX1NIRUxWRUQQBxIaChZBTEFSTV9TVEFURV9TVVBQUkVTU0VEEAgSHgoaQUxBUk1fU1RBVEVfT1VUX09GX1NFUlZJQ0UQCSpkCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhQKEFBSSU9SSVRZX1dBUk5JTkcQARIRCg1QUklPUklUWV9ISUdIEAISFQoRUFJJT1JJVFlfQ1JJVElDQUwQAyqAAQoMRXZpZGVuY2VSb2xlEh0KGUVWSURFTkNFX1JPTEVfVU5TUEVDSUZJRUQQABIZChVFVklERU5DRV9ST0xFX1BJQ1RVUkUQARIaChZFVklERU5DRV9ST0xFX09SSUdJTkFMEAISGgoWRVZJREVOQ0VfUk9MRV9IRUFUX01BUBADKowBCglBY2tSZXN1bHQSGgoWQUNLX1JFU1VMVF9VTlNQRUNJRklFRBAAEhUKEUFDS19SRVNVTFRfU1RPUkVEEAESGAoUQUNLX1JFU1VMVF9EVVBMSUNBVEUQAhIWChJBQ0tfUkVTVUxUX1JFRlVTRUQQAxIaChZBQ0tfUkVTVUxUX1JFVFJZX0xBVEVSEARiBnByb3RvMw");
 
 /**
  * A sealed batch as it lies in the journal and as it is sent: `body` is an encoded Batch, byte for byte.
@@ -745,6 +745,11 @@ export type SiteDescription = Message<"frostlight.v1.SiteDescription"> & {
    * @generated from field: int64 time_ms = 10;
    */
   timeMs: bigint;
+
+  /**
+   * @generated from field: frostlight.v1.ActiveConfiguration configuration = 11;
+   */
+  configuration?: ActiveConfiguration | undefined;
 };
 
 /**
@@ -753,6 +758,41 @@ export type SiteDescription = Message<"frostlight.v1.SiteDescription"> & {
  */
 export const SiteDescriptionSchema: GenMessage<SiteDescription> = /*@__PURE__*/
   messageDesc(file_frostlight_v1_frostlight, 11);
+
+/**
+ * The configuration file in force.
+ *
+ * @generated from message frostlight.v1.ActiveConfiguration
+ */
+export type ActiveConfiguration = Message<"frostlight.v1.ActiveConfiguration"> & {
+  /**
+   * as the server numbered it; 0: the file at the gateway
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * of the text, hex
+   *
+   * @generated from field: string sha256 = 2;
+   */
+  sha256: string;
+
+  /**
+   * empty: not told
+   *
+   * @generated from field: string yaml = 3;
+   */
+  yaml: string;
+};
+
+/**
+ * Describes the message frostlight.v1.ActiveConfiguration.
+ * Use `create(ActiveConfigurationSchema)` to create a new message.
+ */
+export const ActiveConfigurationSchema: GenMessage<ActiveConfiguration> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 12);
 
 /**
  * @generated from message frostlight.v1.LocalisedText
@@ -774,7 +814,7 @@ export type LocalisedText = Message<"frostlight.v1.LocalisedText"> & {
  * Use `create(LocalisedTextSchema)` to create a new message.
  */
 export const LocalisedTextSchema: GenMessage<LocalisedText> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 12);
+  messageDesc(file_frostlight_v1_frostlight, 13);
 
 /**
  * @generated from message frostlight.v1.ZoneDescription
@@ -815,7 +855,7 @@ export type ZoneDescription = Message<"frostlight.v1.ZoneDescription"> & {
  * Use `create(ZoneDescriptionSchema)` to create a new message.
  */
 export const ZoneDescriptionSchema: GenMessage<ZoneDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 13);
+  messageDesc(file_frostlight_v1_frostlight, 14);
 
 /**
  * Absent limits are absent fields.
@@ -849,7 +889,7 @@ export type LimitBand = Message<"frostlight.v1.LimitBand"> & {
  * Use `create(LimitBandSchema)` to create a new message.
  */
 export const LimitBandSchema: GenMessage<LimitBand> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 14);
+  messageDesc(file_frostlight_v1_frostlight, 15);
 
 /**
  * @generated from message frostlight.v1.PointDescription
@@ -907,7 +947,7 @@ export type PointDescription = Message<"frostlight.v1.PointDescription"> & {
  * Use `create(PointDescriptionSchema)` to create a new message.
  */
 export const PointDescriptionSchema: GenMessage<PointDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 15);
+  messageDesc(file_frostlight_v1_frostlight, 16);
 
 /**
  * value = slope × raw + offset, in the point's unit.
@@ -945,7 +985,7 @@ export type Calibration = Message<"frostlight.v1.Calibration"> & {
  * Use `create(CalibrationSchema)` to create a new message.
  */
 export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 16);
+  messageDesc(file_frostlight_v1_frostlight, 17);
 
 /**
  * @generated from message frostlight.v1.CameraDescription
@@ -972,7 +1012,7 @@ export type CameraDescription = Message<"frostlight.v1.CameraDescription"> & {
  * Use `create(CameraDescriptionSchema)` to create a new message.
  */
 export const CameraDescriptionSchema: GenMessage<CameraDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 17);
+  messageDesc(file_frostlight_v1_frostlight, 18);
 
 /**
  * Something given up for want of space, or refused: nothing is dropped silently.
@@ -1013,7 +1053,7 @@ export type DropRecord = Message<"frostlight.v1.DropRecord"> & {
  * Use `create(DropRecordSchema)` to create a new message.
  */
 export const DropRecordSchema: GenMessage<DropRecord> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 18);
+  messageDesc(file_frostlight_v1_frostlight, 19);
 
 /**
  * Something a person (or the server in their name) changed at the gateway.
@@ -1075,7 +1115,7 @@ export type ChangeRecord = Message<"frostlight.v1.ChangeRecord"> & {
  * Use `create(ChangeRecordSchema)` to create a new message.
  */
 export const ChangeRecordSchema: GenMessage<ChangeRecord> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 19);
+  messageDesc(file_frostlight_v1_frostlight, 20);
 
 /**
  * True time minus what the gateway's clock said, for everything of one boot before the clock was set.
@@ -1113,7 +1153,7 @@ export type ClockCorrection = Message<"frostlight.v1.ClockCorrection"> & {
  * Use `create(ClockCorrectionSchema)` to create a new message.
  */
 export const ClockCorrectionSchema: GenMessage<ClockCorrection> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 20);
+  messageDesc(file_frostlight_v1_frostlight, 21);
 
 /**
  * Server → gateway. Only STORED and DUPLICATE release a batch.
@@ -1137,7 +1177,7 @@ export type Ack = Message<"frostlight.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 21);
+  messageDesc(file_frostlight_v1_frostlight, 22);
 
 /**
  * @generated from message frostlight.v1.BatchOutcome
@@ -1166,7 +1206,7 @@ export type BatchOutcome = Message<"frostlight.v1.BatchOutcome"> & {
  * Use `create(BatchOutcomeSchema)` to create a new message.
  */
 export const BatchOutcomeSchema: GenMessage<BatchOutcome> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 22);
+  messageDesc(file_frostlight_v1_frostlight, 23);
 
 /**
  * Server → gateway: something a person asked for. Repeated until its effect is seen in the journal.
@@ -1254,7 +1294,7 @@ export type Command = Message<"frostlight.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 23);
+  messageDesc(file_frostlight_v1_frostlight, 24);
 
 /**
  * One-shot (until the condition is over) or until a time, whichever comes first.
@@ -1288,7 +1328,7 @@ export type ShelveAlarm = Message<"frostlight.v1.ShelveAlarm"> & {
  * Use `create(ShelveAlarmSchema)` to create a new message.
  */
 export const ShelveAlarmSchema: GenMessage<ShelveAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 24);
+  messageDesc(file_frostlight_v1_frostlight, 25);
 
 /**
  * @generated from message frostlight.v1.UnshelveAlarm
@@ -1310,7 +1350,7 @@ export type UnshelveAlarm = Message<"frostlight.v1.UnshelveAlarm"> & {
  * Use `create(UnshelveAlarmSchema)` to create a new message.
  */
 export const UnshelveAlarmSchema: GenMessage<UnshelveAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 25);
+  messageDesc(file_frostlight_v1_frostlight, 26);
 
 /**
  * @generated from message frostlight.v1.ResetAlarm
@@ -1332,7 +1372,7 @@ export type ResetAlarm = Message<"frostlight.v1.ResetAlarm"> & {
  * Use `create(ResetAlarmSchema)` to create a new message.
  */
 export const ResetAlarmSchema: GenMessage<ResetAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 26);
+  messageDesc(file_frostlight_v1_frostlight, 27);
 
 /**
  * @generated from message frostlight.v1.AlarmActionDone
@@ -1354,7 +1394,7 @@ export type AlarmActionDone = Message<"frostlight.v1.AlarmActionDone"> & {
  * Use `create(AlarmActionDoneSchema)` to create a new message.
  */
 export const AlarmActionDoneSchema: GenMessage<AlarmActionDone> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 27);
+  messageDesc(file_frostlight_v1_frostlight, 28);
 
 /**
  * All alarms of a zone, of a point or of a camera; the most exact one named counts.
@@ -1398,7 +1438,7 @@ export type SetService = Message<"frostlight.v1.SetService"> & {
  * Use `create(SetServiceSchema)` to create a new message.
  */
 export const SetServiceSchema: GenMessage<SetService> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 28);
+  messageDesc(file_frostlight_v1_frostlight, 29);
 
 /**
  * @generated from message frostlight.v1.SetCalibration
@@ -1425,7 +1465,7 @@ export type SetCalibration = Message<"frostlight.v1.SetCalibration"> & {
  * Use `create(SetCalibrationSchema)` to create a new message.
  */
 export const SetCalibrationSchema: GenMessage<SetCalibration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 29);
+  messageDesc(file_frostlight_v1_frostlight, 30);
 
 /**
  * Trust this certificate of a source's server from now on.
@@ -1454,7 +1494,7 @@ export type ApproveCertificate = Message<"frostlight.v1.ApproveCertificate"> & {
  * Use `create(ApproveCertificateSchema)` to create a new message.
  */
 export const ApproveCertificateSchema: GenMessage<ApproveCertificate> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 30);
+  messageDesc(file_frostlight_v1_frostlight, 31);
 
 /**
  * @generated from message frostlight.v1.ApplyConfiguration
@@ -1492,7 +1532,7 @@ export type ApplyConfiguration = Message<"frostlight.v1.ApplyConfiguration"> & {
  * Use `create(ApplyConfigurationSchema)` to create a new message.
  */
 export const ApplyConfigurationSchema: GenMessage<ApplyConfiguration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 31);
+  messageDesc(file_frostlight_v1_frostlight, 32);
 
 /**
  * @generated from message frostlight.v1.AcknowledgeAlarm
@@ -1514,7 +1554,7 @@ export type AcknowledgeAlarm = Message<"frostlight.v1.AcknowledgeAlarm"> & {
  * Use `create(AcknowledgeAlarmSchema)` to create a new message.
  */
 export const AcknowledgeAlarmSchema: GenMessage<AcknowledgeAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 32);
+  messageDesc(file_frostlight_v1_frostlight, 33);
 
 /**
  * Gateway → server, HTTPS, once: join with a one-time token.
@@ -1566,7 +1606,7 @@ export type EnrolRequest = Message<"frostlight.v1.EnrolRequest"> & {
  * Use `create(EnrolRequestSchema)` to create a new message.
  */
 export const EnrolRequestSchema: GenMessage<EnrolRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 33);
+  messageDesc(file_frostlight_v1_frostlight, 34);
 
 /**
  * @generated from message frostlight.v1.EnrolResponse
@@ -1633,7 +1673,7 @@ export type EnrolResponse = Message<"frostlight.v1.EnrolResponse"> & {
  * Use `create(EnrolResponseSchema)` to create a new message.
  */
 export const EnrolResponseSchema: GenMessage<EnrolResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 34);
+  messageDesc(file_frostlight_v1_frostlight, 35);
 
 /**
  * Gateway → server, HTTPS, with the old credentials: a new certificate before the old one ends.
@@ -1657,7 +1697,7 @@ export type RenewRequest = Message<"frostlight.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 35);
+  messageDesc(file_frostlight_v1_frostlight, 36);
 
 /**
  * @generated from message frostlight.v1.RenewResponse
@@ -1679,7 +1719,7 @@ export type RenewResponse = Message<"frostlight.v1.RenewResponse"> & {
  * Use `create(RenewResponseSchema)` to create a new message.
  */
 export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 36);
+  messageDesc(file_frostlight_v1_frostlight, 37);
 
 /**
  * @generated from enum frostlight.v1.ClockState
