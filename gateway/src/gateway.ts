@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { uptime } from "node:os";
 import { join } from "node:path";
 
+import { sha256Hex } from "@frostlight/contract";
 import {
   createLogger,
   describeError,
@@ -9,6 +10,7 @@ import {
   type Logger,
   type Part,
   readSecret,
+  type SecretReference,
   systemClock,
   systemRandom,
 } from "@frostlight/kernel";
@@ -142,7 +144,13 @@ export async function buildGateway(
           random,
           logger: logger.child({ stage: "uplink" }),
           softwareVersion,
-          readToken: tokenReader(config, environment),
+          readToken: tokenReader(config.uplink.enrolmentToken, environment),
+          standby: config.uplink.standby.map((entry) => ({
+            serverUrl: entry.server,
+            folder: folder(join("identity", `server-${sha256Hex(entry.server).slice(0, 16)}`)),
+            readToken: tokenReader(entry.enrolmentToken, environment),
+          })),
+          onHealth: (event) => recorder.health(event),
           onSequenceReused: (epoch, sequence) => {
             void beginNewEpoch(journal, epoch, sequence, logger);
           },
@@ -343,7 +351,9 @@ function bindingsOf(config: GatewayConfig, points: readonly Point[], sourceId: s
     }));
 }
 
-function tokenReader(config: GatewayConfig, environment: Environment): () => Promise<string | undefined> {
-  const reference = config.uplink?.enrolmentToken;
+function tokenReader(
+  reference: SecretReference | undefined,
+  environment: Environment,
+): () => Promise<string | undefined> {
   return async () => (reference === undefined ? undefined : readSecret(reference, environment));
 }

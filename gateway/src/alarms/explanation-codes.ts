@@ -60,6 +60,7 @@ export const explanationParameters = {
   "calibrations-lost": [],
   "uplink-connected": ["server"],
   "uplink-offline": ["server", "message"],
+  "uplink-server-changed": ["before", "now", "epoch", "from", "to"],
   "gateway-started": ["softwareVersion"],
   "gateway-stopping": [],
   "gateway-silent": ["gateway", "lastSeen", "silentMinutes", "limitMinutes"],

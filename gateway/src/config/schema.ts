@@ -1,4 +1,4 @@
-import { forward, logLevels, pluginSchema, secretReference } from "@frostlight/kernel";
+import { forward, logLevels, pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { alarmRuleConfig } from "../alarms/index.ts";
@@ -6,9 +6,9 @@ import { cameraConfig } from "../cameras/index.ts";
 import { journalOptions } from "../journal/index.ts";
 import { localOptions } from "../local/index.ts";
 import { sourceRegistry } from "../sources/index.ts";
-import { uplinkOptions } from "../uplink/index.ts";
 import { viewRegistry } from "../views/index.ts";
 import { identifier, pointConfig, siteConfig, zoneConfig } from "./site.ts";
+import { uplinkConfig } from "./uplink.ts";
 
 const sourceConfig = pluginSchema(sourceRegistry, { id: identifier });
 const viewConfig = pluginSchema(viewRegistry, { id: identifier });
@@ -30,15 +30,7 @@ const base = z.strictObject({
       assumeSet: z.boolean().default(false),
     })
     .prefault({}),
-  uplink: z
-    .strictObject({
-      /** The server's HTTP address. */
-      server: z.url({ protocol: /^https?$/ }),
-      /** One-time token; needed until the gateway has joined. */
-      enrolmentToken: secretReference.optional(),
-      options: uplinkOptions.prefault({}),
-    })
-    .optional(),
+  uplink: uplinkConfig.optional(),
   /** Pictures of the data for other systems, beside the uplink. */
   views: z.array(viewConfig).max(8).default([]),
   local: localOptions.prefault({}),

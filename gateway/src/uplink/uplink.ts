@@ -196,7 +196,9 @@ class Uplink implements Part {
 
   #tellChange(before: ServerSession, now: ServerSession): void {
     const { clock, logger, onHealth } = this.#parts;
-    const parameters = { from: before.server.serverUrl, to: now.server.serverUrl };
+    const { epoch, lastSequence } = this.#parts.journal;
+    // What this server lacks of these sequences, another one has.
+    const parameters = { before: before.server.serverUrl, now: now.server.serverUrl, epoch, from: 1, to: lastSequence };
     logger.warn("server-changed", parameters);
     this.#sender.forgetRefusals();
     const event: HealthEvent = {
