@@ -30,6 +30,7 @@ import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
 import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
+import { openOutputs } from "./open-outputs.ts";
 import { openViews } from "./open-views.ts";
 import { createPipeline, createRecording } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
@@ -195,6 +196,23 @@ export async function buildGateway(
     }),
   );
 
+  const outputs = openOutputs({
+    configured: config.outputs,
+    alarms: () => engine.active(),
+    onChange: (outputId, isWorking, message) => {
+      const state = isWorking ? "ok" : "failed";
+      const explanation = { code: `output-${state}`, parameters: { message } };
+      recorder
+        .health({ subject: `output:${outputId}`, state, timeMs: clock.nowMs(), explanation })
+        .catch((error: unknown) => {
+          logger.error("health-not-journaled", { error: describeError(error) });
+        });
+    },
+    environment,
+    clock,
+    random,
+    logger,
+  });
   const views = await openViews({
     configured: config.views,
     stateFolder: folder("views"),
@@ -228,6 +246,7 @@ export async function buildGateway(
     }),
     cameras: cameras.map((camera) => camera.status()),
     views: views.map((view) => view.status()),
+    outputs: outputs.map((output) => output.status()),
     alarms: engine.active(),
     alarmHealth: engine.health(),
     refusals: board.refusals(),
@@ -290,6 +309,7 @@ export async function buildGateway(
       ...(uplink === undefined ? [] : [uplink]),
       drops,
       ...views,
+      ...outputs,
       ...sources,
       models,
       ...cameras,

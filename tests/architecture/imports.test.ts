@@ -34,6 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "gateway/uplink": ["gateway/core", "contract", "kernel"],
   "gateway/trust": ["gateway/core", "contract", "kernel"],
   "gateway/views": ["gateway/core", "contract", "kernel"],
+  "gateway/outputs": ["gateway/core", "contract", "kernel"],
   "gateway/local": ["gateway/core", "contract", "kernel"],
   "gateway/remote-config": ["gateway/core", "contract", "kernel"],
   "gateway/config": ["gateway/*", "contract", "kernel"],

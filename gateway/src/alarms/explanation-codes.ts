@@ -58,6 +58,8 @@ export const explanationParameters = {
   "calibration-due": ["point", "dueAt", "certificate"],
   "calibration-valid": ["point"],
   "calibrations-lost": [],
+  "output-ok": ["message"],
+  "output-failed": ["message"],
   "uplink-connected": ["server"],
   "uplink-offline": ["server", "message"],
   "uplink-server-changed": ["before", "now", "epoch", "from", "to"],

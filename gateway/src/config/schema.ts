@@ -5,12 +5,14 @@ import { alarmRuleConfig } from "../alarms/index.ts";
 import { cameraConfig } from "../cameras/index.ts";
 import { journalOptions } from "../journal/index.ts";
 import { localOptions } from "../local/index.ts";
+import { outputRegistry, outputSettings } from "../outputs/index.ts";
 import { sourceRegistry } from "../sources/index.ts";
 import { viewRegistry } from "../views/index.ts";
 import { identifier, pointConfig, siteConfig, zoneConfig } from "./site.ts";
 import { uplinkConfig } from "./uplink.ts";
 
 const sourceConfig = pluginSchema(sourceRegistry, { id: identifier });
+const outputConfig = pluginSchema(outputRegistry, { id: identifier, ...outputSettings });
 const viewConfig = pluginSchema(viewRegistry, { id: identifier });
 
 const base = z.strictObject({
@@ -33,6 +35,8 @@ const base = z.strictObject({
   uplink: uplinkConfig.optional(),
   /** Pictures of the data for other systems, beside the uplink. */
   views: z.array(viewConfig).max(8).default([]),
+  /** Sirens, beacons and relays at the site. */
+  outputs: z.array(outputConfig).max(16).default([]),
   local: localOptions.prefault({}),
 });
 

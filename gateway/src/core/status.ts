@@ -5,6 +5,7 @@ import type { ActiveAlarm } from "./alarm-engine.ts";
 import type { CameraStatus } from "./camera.ts";
 import type { DiscoveredPoint } from "./discovery.ts";
 import type { JournalStats } from "./journal.ts";
+import type { OutputStatus } from "./output.ts";
 import type { ApprovalCard } from "./peer-trust.ts";
 import type { Refusal } from "./reading.ts";
 import type { Point, Zone } from "./site.ts";
@@ -55,6 +56,8 @@ export interface GatewayStatus {
   readonly views: readonly ViewStatus[];
   readonly alarms: readonly ActiveAlarm[];
   readonly alarmHealth: AlarmHealth;
+  /** Sirens, beacons, relays. */
+  readonly outputs: readonly OutputStatus[];
   /** Newest last, bounded. */
   readonly refusals: readonly (Refusal & { readonly timeMs: number; readonly count: number })[];
   /** Seen and not configured. */

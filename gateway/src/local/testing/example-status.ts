@@ -164,6 +164,7 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
           ]),
     ],
     alarms: calm ? [] : alarms(at),
+    outputs: [],
     alarmHealth: judgeAlarmHealth([], nowMs, 86_400_000),
     refusals: calm
       ? []
