@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { ChangeRecord } from "@frostlight/contract";
@@ -5,6 +6,7 @@ import {
   type Clock,
   ConfigError,
   describeError,
+  errorCode,
   loadConfig,
   type Logger,
   readState,
@@ -37,6 +39,16 @@ async function readMemory(stateFolder: string): Promise<Memory> {
   return (await readState(fileOf(stateFolder), (text) => memorySchema.parse(JSON.parse(text)))) ?? nothing;
 }
 
+/** What people added, read without keeping a damaged file aside: for those who only look. */
+export async function peekAddedPoints(stateFolder: string): Promise<Pick<Memory, "points">> {
+  try {
+    return memorySchema.parse(JSON.parse(await readFile(fileOf(stateFolder), "utf8")));
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return nothing;
+    throw error;
+  }
+}
+
 /** The schema of the configuration with more points; an id that the file itself has is the file's. */
 function schemaWith(added: readonly Entry[]) {
   return z.preprocess((input) => {
@@ -60,12 +72,15 @@ export interface LoadedConfig {
 }
 
 /** Reads the file and what was added. Throws a `ConfigError` for what is wrong in the file itself. */
-export async function loadGatewayConfig(file: string): Promise<LoadedConfig> {
+export async function loadGatewayConfig(
+  file: string,
+  read: (stateFolder: string) => Promise<Pick<Memory, "points">> = readMemory,
+): Promise<LoadedConfig> {
   const alone = await loadConfig(file, gatewayConfig);
   const unusable: { id: string; reason: string }[] = [];
   let points: readonly Entry[] = [];
   try {
-    ({ points } = await readMemory(alone.stateFolder));
+    ({ points } = await read(alone.stateFolder));
   } catch (error) {
     // Kept aside by now; the file's own points go on.
     return { config: alone, unusable: [{ id: "*", reason: describeError(error) }] };

@@ -38,6 +38,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "gateway/local": ["gateway/core", "contract", "kernel"],
   "gateway/remote-config": ["gateway/core", "contract", "kernel"],
   "gateway/config": ["gateway/*", "contract", "kernel"],
+  "gateway/cli": ["gateway/*", "contract", "kernel"],
   "gateway/main": ["gateway/*", "contract", "kernel", "edge-models"],
   "server/core": ["contract", "kernel"],
   "server/ingest": ["server/core", "contract", "kernel"],

@@ -51,6 +51,26 @@ export interface SourceContext {
   setState(state: SourceState): void;
 }
 
+/** One thing that was looked at: in order, or not. */
+export interface CheckFinding {
+  /** What: an address, a unit, a point's name. */
+  readonly what: string;
+  readonly isOk: boolean;
+  /** For people: what was found, and what was expected when that is another thing. */
+  readonly message: string;
+}
+
+/** What a single look at a source's peers may use. Nothing of it outlives the look. */
+export interface ProbeContext extends Pick<
+  SourceContext,
+  "sourceId" | "clock" | "random" | "logger" | "environment" | "trust"
+> {
+  /** A copy of the source's folder that is thrown away afterwards. */
+  readonly stateFolder: string;
+  /** What a gateway that runs now says of this source: what only one process can have (a port, a serial line) is its. */
+  readonly running: SourceState | undefined;
+}
+
 /**
  * A sensor protocol. `open` does no I/O; work begins with `start()` and ends with `stop()`. A source that cannot reach its
  * peer starts anyway, reports `offline` and keeps trying.
@@ -68,6 +88,21 @@ export interface SourceDefinition<K extends string = string, Options = unknown, 
   /** Valid input of both schemas, used by the conformance suite and the docs. */
   readonly example: { readonly options: unknown; readonly address: unknown };
   open(options: Options, points: readonly PointBinding<Address>[], context: SourceContext): Part;
+  /** Looks once whether the peers can be reached and have what is configured. Leaves no trace: no session, no state. Never rejects for what a peer does; ends soon after `signal`. */
+  check(
+    options: Options,
+    points: readonly PointBinding<Address>[],
+    context: ProbeContext,
+    signal: AbortSignal,
+  ): Promise<readonly CheckFinding[]>;
+  /** Tells what is there to be measured, until `signal` or until all is told. Absent: only a running gateway can see it. */
+  discover?(
+    options: Options,
+    points: readonly PointBinding<Address>[],
+    context: ProbeContext,
+    tell: (found: Discovery) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Gives a definition its types by inference. */

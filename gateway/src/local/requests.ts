@@ -11,7 +11,7 @@ export interface LocalActions {
   readonly addPoint: (addition: PointAddition) => Promise<PointAdditionOutcome>;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly status: number;
   readonly outcome: string;
   readonly message?: string;

@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import type { Reading } from "../core/reading.ts";
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
+import { checkRecordings } from "./csv-replay-check.ts";
 import { ReplayPosition } from "./csv-replay-position.ts";
 import { type CsvRow, readRows } from "./csv-replay-rows.ts";
 
@@ -255,4 +256,5 @@ export const csvReplay = defineSource({
     address: { column: "celsius" },
   },
   open: (options, points, context): CsvReplaySource => new CsvReplaySource(options, points, context),
+  check: ({ path }, points) => checkRecordings(path, points),
 });

@@ -1,6 +1,7 @@
 import { describeError, type Part, peerRetry, retryDelayMs } from "@frostlight/kernel";
 
 import { defineSource, type PointBinding, type SourceContext, type SourceState } from "../core/source.ts";
+import { checkModbus, discoverModbus, discoveryOf } from "./modbus-check.ts";
 import { describeConnection, type ModbusLink, openLink, type RequestOutcome } from "./modbus-link.ts";
 import { type ModbusAddress, modbusAddress, type ModbusOptions, modbusOptions } from "./modbus-options.ts";
 import { type ModbusPlan, planUnits } from "./modbus-plan.ts";
@@ -169,16 +170,7 @@ export class ModbusSource implements Part {
     const found = await readSpare(plan.spare, plan.maxRegisters, ({ kind, address, count }) =>
       link.request({ unit: plan.unit, kind, address, count }, plan.timeoutMs),
     );
-    for (const [{ named, unit }, { value }] of found) {
-      this.#context.discover({
-        label: `unit ${plan.unit} ${named.name} (${named.note ?? plan.device})`,
-        address: { unit: plan.unit, register: named.name },
-        dialect: null,
-        quantity: named.quantity,
-        unit: unit ?? null,
-        value,
-      });
-    }
+    for (const [spare, { value }] of found) this.#context.discover(discoveryOf(plan, spare, value));
   }
 
   #reportUnits(units: readonly ModbusUnit[]): void {
@@ -229,4 +221,6 @@ export const modbus = defineSource({
     address: { unit: 1, register: "defrost" },
   },
   open: (options, points, context): ModbusSource => new ModbusSource(options, points, context),
+  check: checkModbus,
+  discover: discoverModbus,
 });

@@ -6,6 +6,7 @@ import type { Aedes, AuthenticateError, Client, ConnectPacket, Subscription } fr
 
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
 import { BrokerAccess, type Permission } from "./broker-access.ts";
+import { checkBroker } from "./broker-check.ts";
 import { BrokerConnection } from "./broker-connection.ts";
 import { BrokerListener, clientCertificate } from "./broker-listener.ts";
 import { type BrokerOptions, brokerOptions } from "./broker-options.ts";
@@ -365,4 +366,5 @@ export const mqttBroker = defineSource({
     address: mqttAddressExample,
   },
   open: (options, points, context): MqttBroker => new MqttBroker(options, points, context),
+  check: checkBroker,
 });

@@ -1,23 +1,15 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import {
-  describeError,
-  type Part,
-  peerRetry,
-  readSecret,
-  readState,
-  retryDelayMs,
-  secretReference,
-  writeFileAtomic,
-} from "@frostlight/kernel";
+import { describeError, type Part, peerRetry, readState, retryDelayMs, writeFileAtomic } from "@frostlight/kernel";
 import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from "mqtt";
 import { z } from "zod";
 
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
 import { deliveryReceipt, type ReceiptSeed, receiptSeed } from "./delivery-receipt.ts";
 import { filtersOf, type MqttAddress, mqttAddress, mqttAddressExample } from "./mqtt-address.ts";
+import { checkMqtt, discoverMqtt } from "./mqtt-check.ts";
 import { MqttMessages } from "./mqtt-messages.ts";
+import { mqttCredentials, mqttOptions, type MqttOptions } from "./mqtt-options.ts";
 import { RepeatDeliveries } from "./repeat-deliveries.ts";
 
 const stopTimeoutMs = 2_000;
@@ -26,31 +18,6 @@ const connectTimeoutMs = 10_000;
 const envelopeBytes = 65_536;
 
 const maxSeeds = 4_096;
-
-const fields = z.strictObject({
-  url: z.url({ protocol: /^(?:mqtts?|wss?)$/, error: "expected an address such as mqtt://broker.local:1883" }),
-  /** Stable and unique on that broker: it names the session. By default one is made once and kept. */
-  clientId: z.string().min(1).max(64).optional(),
-  username: z.string().min(1).optional(),
-  password: secretReference.optional(),
-  /** PEM file of the authority to trust instead of the public ones (mqtts, wss). */
-  caFile: z.string().min(1).optional(),
-  /** PEM files of the client certificate to show, and its private key. */
-  certFile: z.string().min(1).optional(),
-  keyFile: z.string().min(1).optional(),
-  version: z.enum(["3.1.1", "5"]).default("3.1.1"),
-  /** How long the broker keeps our session while we are away (MQTT 5; with 3.1.1 the broker decides). */
-  sessionExpiryHours: z.number().min(1).max(8_760).default(168),
-  keepaliveSeconds: z.int().min(5).max(3_600).default(30),
-  payloadLimitBytes: z.int().min(64).max(1_048_576).default(65_536),
-  /** Messages being written at once; further ones wait in the network. */
-  maxInFlight: z.int().min(1).max(10_000).default(500),
-});
-const options = fields.superRefine(({ certFile, keyFile }, context) => {
-  if ((certFile === undefined) === (keyFile === undefined)) return;
-  context.addIssue({ code: "custom", message: "expected certFile and keyFile together, or neither" });
-});
-type Options = z.infer<typeof options>;
 
 /** A message of QoS 1 or 2 on its way into the journal. */
 interface Taken {
@@ -65,7 +32,7 @@ interface Taken {
  */
 export class MqttClientSource implements Part {
   readonly name: string;
-  readonly #options: Options;
+  readonly #options: MqttOptions;
   readonly #context: SourceContext;
   readonly #messages: MqttMessages;
   readonly #filters: readonly string[];
@@ -82,7 +49,7 @@ export class MqttClientSource implements Part {
   #clientId = "";
   #repeatCount = 0;
 
-  constructor(options: Options, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
+  constructor(options: MqttOptions, points: readonly PointBinding<MqttAddress>[], context: SourceContext) {
     this.name = `source ${context.sourceId}`;
     this.#options = options;
     this.#context = context;
@@ -132,7 +99,7 @@ export class MqttClientSource implements Part {
   }
 
   async #clientOptions(): Promise<IClientOptions> {
-    const { username, password, caFile, certFile, keyFile, keepaliveSeconds } = this.#options;
+    const { keepaliveSeconds } = this.#options;
     this.#clientId = this.#options.clientId ?? (await this.#ownClientId());
     return {
       ...this.#versionOptions(),
@@ -142,11 +109,7 @@ export class MqttClientSource implements Part {
       connectTimeout: connectTimeoutMs,
       keepalive: keepaliveSeconds,
       resubscribe: false,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password: await readSecret(password, this.#context.environment) }),
-      ...(caFile === undefined ? {} : { ca: await readFile(caFile) }),
-      ...(certFile === undefined ? {} : { cert: await readFile(certFile) }),
-      ...(keyFile === undefined ? {} : { key: await readFile(keyFile) }),
+      ...(await mqttCredentials(this.#options, this.#context.environment)),
     };
   }
 
@@ -345,8 +308,10 @@ export class MqttClientSource implements Part {
 
 export const mqtt = defineSource({
   kind: "mqtt",
-  options,
+  options: mqttOptions,
   address: mqttAddress,
   example: { options: { url: "mqtt://127.0.0.1:1883" }, address: mqttAddressExample },
   open: (options, points, context): MqttClientSource => new MqttClientSource(options, points, context),
+  check: checkMqtt,
+  discover: discoverMqtt,
 });

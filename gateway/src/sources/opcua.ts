@@ -11,6 +11,7 @@ import type { DataValue } from "node-opcua-client";
 import type { Reading } from "../core/reading.ts";
 import { defineSource, type PointBinding, type SourceContext } from "../core/source.ts";
 import { discoverVariables } from "./opcua-browse.ts";
+import { checkOpcUa, discoverOpcUa } from "./opcua-check.ts";
 import { type KnownValue, listAddresses, OpcUaConnection, type TrackedPoint } from "./opcua-connection.ts";
 import { addressText, opcUaAddress, type OpcUaAddress, type OpcUaOptions, opcUaOptions } from "./opcua-options.ts";
 import { loadOpcUaLibrary, type OpcUaLibrary, openPki, type OpcUaPki } from "./opcua-pki.ts";
@@ -350,4 +351,6 @@ export const opcua = defineSource({
     address: { nodeId: "ns=1;s=temperature" },
   },
   open: (options, points, context): OpcUaSource => new OpcUaSource(options, points, context),
+  check: checkOpcUa,
+  discover: discoverOpcUa,
 });

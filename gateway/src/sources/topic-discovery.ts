@@ -15,12 +15,12 @@ const burst = 50;
 
 /** "Seen but not configured": what speaks on topics that no point is configured for, with a configuration that would fit. */
 export class TopicDiscovery {
-  readonly #context: SourceContext;
+  readonly #context: Pick<SourceContext, "clock" | "discover">;
   readonly #bucket: TokenBucket;
   /** Monotonic time of the last look, the longest ago first. */
   readonly #lookedMs = new Map<string, number>();
 
-  constructor(context: SourceContext) {
+  constructor(context: Pick<SourceContext, "clock" | "discover">) {
     this.#context = context;
     this.#bucket = new TokenBucket(looksPerSecond, burst, context.clock.monotonicMs());
   }
