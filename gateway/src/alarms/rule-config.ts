@@ -1,3 +1,4 @@
+import type { Quantity } from "@frostlight/contract";
 import { forward, pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
@@ -35,7 +36,7 @@ const entrySchema = pluginSchema(alarmRuleRegistry, {
   cameras: targets,
   quantity: z
     .enum(["temperature", "humidity", "door", "defrost", "compressor", "power", "battery", "other"])
-    .default("temperature"),
+    .optional(),
 });
 
 /** One entry of `alarms.rules` in the configuration: `{ id, kind, points | zones | cameras, …the kind's options }`. */
@@ -55,5 +56,11 @@ export const alarmRuleConfig: z.ZodType<AlarmRuleConfig> = z.unknown().transform
     const message = `must name what to watch: ${[...new Set([definition.watches, "zones"])].join(" or ")}`;
     context.issues.push({ code: "custom", path: [definition.watches], input, message });
   }
-  return { definition, options, ...own };
+  const quantity = own.quantity ?? quantityOf(definition);
+  return { definition, options, ...own, quantity };
 });
+
+/** What a rule's points measure unless its configuration says otherwise. */
+export function quantityOf(definition: AlarmRuleDefinition): Quantity {
+  return (definition.watches === "points" ? definition.quantity : undefined) ?? "temperature";
+}

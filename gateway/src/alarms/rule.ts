@@ -1,4 +1,4 @@
-import type { Explanation, HealthEvent, Priority, Sample } from "@frostlight/contract";
+import type { Explanation, HealthEvent, Priority, Quantity, Sample } from "@frostlight/contract";
 import type { z } from "zod";
 
 import type { CameraIdentity } from "../core/camera.ts";
@@ -87,6 +87,8 @@ interface RuleDefinition<K extends string, Options> {
 
 export interface PointRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
   readonly watches: "points";
+  /** What its points measure, where a zone is named instead of points; temperature unless said. */
+  readonly quantity?: Quantity;
   /** @param room what is known of the point's room; the same object all the time, read it when asked */
   create(options: Options, point: Point, now: Moment, restored: Restored | null, room: RoomView): PointEvaluator;
 }

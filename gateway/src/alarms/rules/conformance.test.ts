@@ -6,13 +6,18 @@ import { describe, expect, it } from "vitest";
 import { type ExplanationCode, explanationParameters } from "../explanation-codes.ts";
 import { Room } from "../room/room.ts";
 import type { ExampleStep } from "../rule.ts";
-import { camera, makePoint, makeRule, Stage, zone } from "../testing/stage.ts";
+import { camera, makePoint, makeRule, pointOf, roomPoints, Stage, zone } from "../testing/stage.ts";
 import { alarmRuleRegistry } from "./index.ts";
 
 const intervalMs = 60_000;
 
 /** Plays steps; `between` runs after every second of waiting. */
-async function play(stage: Stage, steps: readonly ExampleStep[], between: (second: number) => void = () => undefined) {
+async function playSteps(
+  stage: Stage,
+  pointId: string,
+  steps: readonly ExampleStep[],
+  between: (second: number) => void = () => undefined,
+) {
   let second = 0;
   for (const step of steps) {
     for (let n = 0; n < step.waitSeconds; n += 1) {
@@ -20,7 +25,7 @@ async function play(stage: Stage, steps: readonly ExampleStep[], between: (secon
       second += 1;
       between(second);
     }
-    if (step.value !== undefined) stage.see(step.value, step.point === undefined ? {} : { pointId: step.point });
+    if (step.value !== undefined) stage.see(step.value, { pointId: step.point ?? pointId });
     if (step.health !== undefined) stage.hear(step.health);
   }
 }
@@ -32,6 +37,9 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
   (kind, definition) => {
     const { options, raising, ending } = definition.example;
     const rules = [makeRule(kind, options)];
+    const point = roomPoints.find(({ pointId }) => pointId === pointOf(definition)) ?? makePoint();
+    const play = (stage: Stage, steps: readonly ExampleStep[], between?: (second: number) => void): Promise<void> =>
+      playSteps(stage, point.pointId, steps, between);
 
     it("is in the file of its name", () => {
       const file = join(import.meta.dirname, `${kind}.ts`);
@@ -40,7 +48,7 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
     });
 
     it("raises by its example, and the alarm ends by it", async () => {
-      const stage = new Stage(rules);
+      const stage = new Stage(rules, roomPoints);
       await play(stage, raising);
       expect(stage.story.slice(0, 1)).toEqual([expect.stringMatching(/^raised /)]);
       expect(stage.engine.active()).toHaveLength(1);
@@ -53,7 +61,7 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
     });
 
     it("explains each event with a listed code and exactly its parameters", async () => {
-      const stage = new Stage(rules);
+      const stage = new Stage(rules, roomPoints);
       await play(stage, raising);
       await play(stage, ending);
       stage.acknowledge();
@@ -71,11 +79,11 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
 
     it("keeps its delays and its alarm through a restart at any time", async () => {
       const steps = [...raising, ...ending];
-      const calm = new Stage(rules);
+      const calm = new Stage(rules, roomPoints);
       await play(calm, steps);
       const total = lengthOf(steps);
       for (let cut = 7; cut < total; cut += Math.ceil(total / 25)) {
-        const stage = new Stage(rules);
+        const stage = new Stage(rules, roomPoints);
         await play(stage, steps, (second) => {
           if (second === cut) stage.restart();
         });
@@ -90,32 +98,37 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
 
     it("is not moved by back-filled, replayed or late samples", async () => {
       const steps = [...raising, ...ending];
-      const calm = new Stage(rules);
+      const calm = new Stage(rules, roomPoints);
       await play(calm, steps);
-      const disturbed = new Stage(rules);
+      const disturbed = new Stage(rules, roomPoints);
       await play(disturbed, steps, (second) => {
         const nowMs = disturbed.clock.nowMs();
         const value = second % 2 === 0 ? 90 : -80;
-        disturbed.see(value, { backfill: true, timeMs: nowMs - second * 3_000 });
-        disturbed.see(value, { timeMs: nowMs - 86_400_000 - second });
-        disturbed.see(value, { timeMs: nowMs + 86_400_000 });
+        disturbed.see(value, { pointId: point.pointId, backfill: true, timeMs: nowMs - second * 3_000 });
+        disturbed.see(value, { pointId: point.pointId, timeMs: nowMs - 86_400_000 - second });
+        disturbed.see(value, { pointId: point.pointId, timeMs: nowMs + 86_400_000 });
         if (second > 120)
-          disturbed.see(value, { timeMs: nowMs - 1 - intervalMs * 9, receivedMs: nowMs, backfill: true });
+          disturbed.see(value, {
+            pointId: point.pointId,
+            timeMs: nowMs - 1 - intervalMs * 9,
+            receivedMs: nowMs,
+            backfill: true,
+          });
       });
       expect(disturbed.story).toEqual(calm.story);
       expect(disturbed.events.map((event) => event.timeMs)).toEqual(calm.events.map((event) => event.timeMs));
     });
 
     it("starts quiet when the kept state has another shape", () => {
-      const stage = new Stage(rules);
+      const stage = new Stage(rules, roomPoints);
       const now = { wallMs: stage.clock.nowMs(), monotonicMs: 0 };
       const restored = { state: { from: "another version" }, downMs: 0, active: null };
       const parsed: unknown = definition.options.parse(options);
       const evaluator =
         definition.watches === "points"
-          ? definition.create(parsed, makePoint(), now, restored, new Room("room"))
+          ? definition.create(parsed, point, now, restored, new Room("room"))
           : definition.watches === "zones"
-            ? definition.create(parsed, zone, [makePoint()], now, restored, new Room("room"))
+            ? definition.create(parsed, zone, roomPoints, now, restored, new Room("room"))
             : definition.create(parsed, camera, now, restored);
       expect(evaluator.tick(now)).toBeNull();
       expect(evaluator.snapshot(now)).toBeUndefined();

@@ -6,7 +6,7 @@ import type { AlarmEngine, PersonAction } from "../../core/alarm-engine.ts";
 import type { CameraIdentity } from "../../core/camera.ts";
 import type { Point, Zone } from "../../core/site.ts";
 import { createAlarmEngine } from "../engine.ts";
-import type { AlarmRuleConfig } from "../rule-config.ts";
+import { type AlarmRuleConfig, quantityOf } from "../rule-config.ts";
 import type { AlarmRuleDefinition } from "../rule.ts";
 import { alarmRuleRegistry } from "../rules/index.ts";
 
@@ -38,6 +38,20 @@ export function makePoint(own: Partial<Point> = {}): Point {
   };
 }
 
+/** A room with two probes, a door contact and a power contact; the first is "probe". */
+export const roomPoints: readonly Point[] = [
+  makePoint(),
+  makePoint({ pointId: "probe-2" }),
+  makePoint({ pointId: "door", quantity: "door", unit: "1" }),
+  makePoint({ pointId: "power", quantity: "power", unit: "1" }),
+];
+
+/** The point of {@link roomPoints} that a rule of this kind is about. */
+export function pointOf(definition: AlarmRuleDefinition): string {
+  const quantity = quantityOf(definition);
+  return quantity === "temperature" ? "probe" : quantity;
+}
+
 /** A rule of `kind` at the point "probe" and the camera "cam". */
 export function makeRule(kind: string, options: unknown, own: Partial<AlarmRuleConfig> = {}): AlarmRuleConfig {
   const definition: AlarmRuleDefinition = alarmRuleRegistry.get(kind);
@@ -46,10 +60,10 @@ export function makeRule(kind: string, options: unknown, own: Partial<AlarmRuleC
     enabled: true,
     definition,
     options: definition.options.parse(options),
-    points: definition.watches === "points" ? ["probe"] : [],
+    points: definition.watches === "points" ? [pointOf(definition)] : [],
     zones: definition.watches === "zones" ? ["room"] : [],
     cameras: definition.watches === "cameras" ? ["cam"] : [],
-    quantity: "temperature",
+    quantity: quantityOf(definition),
     ...own,
   };
 }
