@@ -63,6 +63,7 @@ test("a PUBACK of the broker releases nothing", async () => {
 
 test("a link cut in the middle loses nothing and the gateway reconnects by itself", async () => {
   const { rig, proxy } = await rigBehindProxy();
+  await until(() => rig.uplink.status().state === "connected");
   await rig.append(1, 30);
   await proxy.cut();
   await rig.append(31, 80);

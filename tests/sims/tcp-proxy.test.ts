@@ -57,6 +57,36 @@ test("a cut resets connections and refuses new ones until it is restored on the 
   expect(await echo(await connect(proxy.port), "again")).toBe("again");
 });
 
+test("a starved link passes everything, slowly", async () => {
+  const proxy = await echoBehindProxy();
+  const socket = await connect(proxy.port);
+  proxy.starve(10_000);
+  const startMs = performance.now();
+  let heard = "";
+  socket.on("data", (chunk: Buffer) => {
+    heard += chunk.toString();
+  });
+  const sent = Array.from({ length: 300 }, (_, index) => String(index).padStart(10, "0")).join("");
+  socket.write(sent);
+  while (heard.length < sent.length) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(heard).toBe(sent);
+  expect(performance.now() - startMs).toBeGreaterThan(200);
+  proxy.starve(undefined);
+  heard = "";
+  socket.write("quick");
+  while (heard.length < 5) await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
+test("a half-open link is closed for the client and alive for the server", async () => {
+  const proxy = await echoBehindProxy();
+  const socket = await connect(proxy.port);
+  expect(await echo(socket, "before")).toBe("before");
+  const closed = once(socket, "close");
+  proxy.halfOpen();
+  await closed;
+  expect(await echo(await connect(proxy.port), "again")).toBe("again");
+});
+
 test("a black hole passes nothing and loses nothing", async () => {
   const proxy = await echoBehindProxy();
   const socket = await connect(proxy.port);

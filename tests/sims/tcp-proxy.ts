@@ -10,6 +10,12 @@ export interface TcpProxy {
   restore(): Promise<void>;
   /** Keeps connections open and accepts new ones, but no byte passes either way (a half-open link). */
   blackhole(): void;
+  /** As a blackhole, but only for what goes that way. */
+  hold(direction: "to-client" | "to-server"): void;
+  /** Lets only so many bytes per second pass, each way of each connection; undefined: as many as come. */
+  starve(bytesPerSecond: number | undefined): void;
+  /** Closes the clients' side without a word to the other, which goes on believing in its connection. */
+  halfOpen(): void;
   /** Resets every connection once; new ones work. */
   resetConnections(): void;
   /** Connections accepted so far. */
@@ -28,7 +34,11 @@ export async function startTcpProxy(options: {
   readonly port?: number;
 }): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
-  let silent = false;
+  /** Sides that are not listened to: `near` is the client's. */
+  const held = new Set<keyof Pair>();
+  /** Servers' sides of half-open connections. */
+  const orphans = new Set<Socket>();
+  let bytesPerSecond: number | undefined;
   let count = 0;
 
   const accept = (near: Socket): void => {
@@ -37,33 +47,54 @@ export async function startTcpProxy(options: {
     const pair: Pair = { near, far };
     pairs.add(pair);
     const close = (): void => {
-      pairs.delete(pair);
+      if (!pairs.delete(pair)) return;
       near.destroy();
       far.destroy();
     };
-    forward(near, far);
-    forward(far, near);
+    forward(near, far, "near");
+    forward(far, near, "far");
     for (const socket of [near, far]) {
       socket.setNoDelay(true);
       socket.on("error", close);
       socket.on("close", close);
-      if (silent) socket.pause();
     }
+    holdNow(pair);
   };
 
-  const forward = (from: Socket, to: Socket): void => {
-    from.on("data", (chunk) => {
-      if (!to.write(chunk)) from.pause();
+  const holdNow = (pair: Pair): void => {
+    for (const side of held) pair[side].pause();
+  };
+
+  const forward = (from: Socket, to: Socket, side: keyof Pair): void => {
+    from.on("data", (chunk: Buffer) => {
+      if (bytesPerSecond !== undefined) {
+        from.pause();
+        void trickle(chunk, from, to, side);
+      } else if (!to.write(chunk)) from.pause();
     });
     to.on("drain", () => {
-      if (!silent) from.resume();
+      if (!held.has(side)) from.resume();
     });
     from.on("end", () => {
       to.end();
     });
   };
 
+  const trickle = async (chunk: Buffer, from: Socket, to: Socket, side: keyof Pair): Promise<void> => {
+    for (let at = 0; at < chunk.length && !to.destroyed;) {
+      const size = bytesPerSecond === undefined ? chunk.length : Math.max(1, Math.floor(bytesPerSecond / 20));
+      if (!held.has(side)) {
+        to.write(chunk.subarray(at, at + size));
+        at += size;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    if (!held.has(side)) from.resume();
+  };
+
   const destroyAll = (): void => {
+    for (const far of orphans) far.destroy();
+    orphans.clear();
     for (const { near, far } of pairs) {
       near.resetAndDestroy();
       far.destroy();
@@ -89,7 +120,7 @@ export async function startTcpProxy(options: {
     port,
     cut: closeServer,
     async restore() {
-      silent = false;
+      held.clear();
       for (const { near, far } of pairs) {
         near.resume();
         far.resume();
@@ -97,10 +128,23 @@ export async function startTcpProxy(options: {
       server ??= await listen(accept, port);
     },
     blackhole() {
-      silent = true;
-      for (const { near, far } of pairs) {
-        near.pause();
-        far.pause();
+      held.add("near").add("far");
+      for (const pair of pairs) holdNow(pair);
+    },
+    hold(direction) {
+      held.add(direction === "to-client" ? "far" : "near");
+      for (const pair of pairs) holdNow(pair);
+    },
+    starve(rate) {
+      bytesPerSecond = rate;
+    },
+    halfOpen() {
+      for (const pair of pairs) {
+        pairs.delete(pair);
+        pair.far.removeAllListeners();
+        pair.far.on("error", () => undefined).resume();
+        orphans.add(pair.far);
+        pair.near.destroy();
       }
     },
     resetConnections: destroyAll,

@@ -7,12 +7,15 @@ import {
   type Batch,
   type Command,
   decodeBatch,
+  decodeDelimited,
   decodeEnrolRequest,
   decodeSealed,
   encodeAck,
   encodeCommand,
+  encodeDelimited,
   encodeEnrolResponse,
   gatewayOfBatchTopic,
+  gatewayPaths,
   publicKeyFromRaw,
   sha256Hex,
   topics,
@@ -42,6 +45,10 @@ export interface UplinkServer {
   sendCommand(gatewayId: string, command: Command): void;
   /** Loses everything the broker keeps in memory and comes back on the same ports. */
   restartBroker(): Promise<void>;
+  /** The same with both ways in. */
+  restart(): Promise<void>;
+  /** Status of the answer to batches over HTTP; undefined: works. */
+  batchStatus: (request: { readonly bytes: number }) => number | undefined;
   stop(): Promise<void>;
 }
 
@@ -54,6 +61,8 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
   const known = new Set<string>();
   const deliveries = new Map<number, number>();
   const evidence = new Map<string, { bytes: Uint8Array; mediaType: string }>();
+  const commands = new Map<string, Uint8Array[]>();
+  const polls = new Map<string, () => void>();
   let enrolAttempts = 0;
   let broker = await openBroker(0);
 
@@ -81,11 +90,22 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
   }
 
   function consume(aedes: Aedes, gatewayId: string, bytes: Buffer): void {
+    const judged = judge(gatewayId, bytes);
+    if (judged === undefined) return;
+    const { epoch, sequence, result } = judged;
+    const payload = encodeAck({ epoch, outcomes: [{ sequence, result, reason: "" }] });
+    publish(aedes, topics.acks(gatewayId), payload);
+  }
+
+  function judge(
+    gatewayId: string,
+    bytes: Uint8Array,
+  ): { epoch: string; sequence: number; result: AckResult } | undefined {
     const batch = openBatch(keys.get(gatewayId), bytes);
     const count = (deliveries.get(batch.sequence) ?? 0) + 1;
     deliveries.set(batch.sequence, count);
     const verdict = server.verdict(batch, count);
-    if (verdict === undefined) return;
+    if (verdict === undefined) return undefined;
     const name = `${batch.epoch}/${batch.sequence}`;
     const isKnown = known.has(name);
     if (verdict === "stored" && !isKnown) {
@@ -93,8 +113,7 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
       stored.push(batch);
     }
     const result = verdict === "stored" && isKnown ? "duplicate" : verdict;
-    const payload = encodeAck({ epoch: batch.epoch, outcomes: [{ sequence: batch.sequence, result, reason: "" }] });
-    publish(aedes, topics.acks(gatewayId), payload);
+    return { epoch: batch.epoch, sequence: batch.sequence, result };
   }
 
   function publish(aedes: Aedes, topic: string, payload: Uint8Array): void {
@@ -124,7 +143,50 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
   });
 
   async function answerTo(request: IncomingMessage): Promise<{ status: number; answer: Uint8Array }> {
-    return answerHttp(request, await body(request));
+    const bytes = await body(request);
+    const url = new URL(request.url ?? "", "http://server");
+    if (url.pathname === gatewayPaths.batches || url.pathname === gatewayPaths.commands) {
+      const gatewayId = callerOf(request);
+      if (gatewayId === undefined) return { status: 401, answer: new Uint8Array() };
+      if (request.method === "POST") return takeBatches(gatewayId, bytes);
+      return { status: 200, answer: await giveCommands(gatewayId, Number(url.searchParams.get("waitMs")), request) };
+    }
+    return answerHttp(request, bytes);
+  }
+
+  function callerOf(request: IncomingMessage): string | undefined {
+    const [gatewayId = "", secret] = Buffer.from((request.headers.authorization ?? "").slice(6), "base64")
+      .toString()
+      .split(":");
+    return keys.has(gatewayId) && secret === password ? gatewayId : undefined;
+  }
+
+  function takeBatches(gatewayId: string, bytes: Uint8Array): { status: number; answer: Uint8Array } {
+    const status = server.batchStatus({ bytes: bytes.length });
+    if (status !== undefined) return { status, answer: new Uint8Array() };
+    const batches = decodeDelimited(bytes);
+    if (batches.kind === "invalid") return { status: 400, answer: new Uint8Array() };
+    const judged = batches.value.map((sealed) => judge(gatewayId, sealed)).filter((one) => one !== undefined);
+    const outcomes = judged.map(({ sequence, result }) => ({ sequence, result, reason: "" }));
+    return { status: 200, answer: encodeAck({ epoch: judged[0]?.epoch ?? "", outcomes }) };
+  }
+
+  async function giveCommands(gatewayId: string, waitMs: number, request: IncomingMessage): Promise<Uint8Array> {
+    if (waitMs > 0 && (commands.get(gatewayId) ?? []).length === 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        const end = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        polls.set(gatewayId, end);
+        request.socket.once("close", end);
+      });
+    }
+    if (waitMs === 0 || request.socket.destroyed) return new Uint8Array();
+    const waiting = commands.get(gatewayId) ?? [];
+    commands.delete(gatewayId);
+    return encodeDelimited(waiting);
   }
 
   function answerHttp(request: IncomingMessage, bytes: Buffer): { status: number; answer: Uint8Array } {
@@ -140,11 +202,8 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
       return { status: 200, answer: encodeEnrolResponse(response) };
     }
     const sha256 = /^\/gateway\/v1\/evidence\/([0-9a-f]{64})$/.exec(request.url ?? "")?.[1];
-    const [gatewayId = "", secret] = Buffer.from((request.headers.authorization ?? "").slice(6), "base64")
-      .toString()
-      .split(":");
     if (request.method !== "PUT" || sha256 === undefined) return { status: 404, answer: none };
-    if (!keys.has(gatewayId) || secret !== password) return { status: 401, answer: none };
+    if (callerOf(request) === undefined) return { status: 401, answer: none };
     const status = server.evidenceStatus(sha256, bytes);
     if (status < 300) evidence.set(sha256, { bytes, mediaType: request.headers["content-type"] ?? "" });
     return { status, answer: none };
@@ -157,17 +216,29 @@ export async function startUplinkServer(token = "token-1"): Promise<UplinkServer
     mqttPort: broker.port,
     mqttUrl: `mqtt://127.0.0.1:${broker.port}`,
     verdict: () => "stored",
+    batchStatus: () => undefined,
     evidenceStatus: (sha256, bytes) => (sha256Hex(bytes) === sha256 ? 201 : 422),
     stored,
     deliveries,
     evidence,
     enrolAttempts: () => enrolAttempts,
     sendCommand: (gatewayId, command) => {
-      publish(broker.aedes, topics.commands(gatewayId), encodeCommand(command));
+      const bytes = encodeCommand(command);
+      publish(broker.aedes, topics.commands(gatewayId), bytes);
+      commands.set(gatewayId, [...(commands.get(gatewayId) ?? []), bytes]);
+      polls.get(gatewayId)?.();
     },
     async restartBroker() {
       await closeBroker();
       broker = await openBroker(server.mqttPort);
+    },
+    async restart() {
+      const { port } = new URL(server.httpUrl);
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+      await server.restartBroker();
+      http.listen(Number(port), "127.0.0.1");
+      await once(http, "listening");
     },
     async stop() {
       await closeBroker();
