@@ -10,46 +10,146 @@ import {
 } from "./event-codec.ts";
 import { type Batch as WireBatch, BatchSchema, ClockState } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { contractLimits } from "./limits.ts";
-import type { Batch, Decoded, JournalItem, Sample } from "./model.ts";
+import type {
+  AlarmEvent,
+  Batch,
+  ChangeRecord,
+  ClockCorrection,
+  Decoded,
+  DropRecord,
+  Finding,
+  HealthEvent,
+  JournalItem,
+  Sample,
+  SiteDescription,
+} from "./model.ts";
 import { decodeChange, decodeReceipts, encodeChange, encodeReceipts, receiptBytes } from "./record-codec.ts";
-import { decodeColumn, encodeSamples, isTime } from "./sample-columns.ts";
+import { decodeColumn, isTime, type ReasonNumbers, sampleRuns, writeColumn } from "./sample-columns.ts";
 import { decodeSite, encodeSite } from "./site-codec.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 /** The items of a batch sorted into its lists, in order. */
 export function groupItems(
   items: readonly JournalItem[],
 ): Omit<Batch, "gatewayId" | "epoch" | "sequence" | "previousHash" | "sealedAt"> {
-  return {
-    samples: items.flatMap((item) => (item.kind === "sample" ? [item.sample] : [])),
-    alarmEvents: items.flatMap((item) => (item.kind === "alarm" ? [item.event] : [])),
-    findings: items.flatMap((item) => (item.kind === "finding" ? [item.finding] : [])),
-    healthEvents: items.flatMap((item) => (item.kind === "health" ? [item.event] : [])),
-    siteDescriptions: items.flatMap((item) => (item.kind === "site" ? [item.description] : [])),
-    drops: items.flatMap((item) => (item.kind === "drop" ? [item.drop] : [])),
-    receipts: items.flatMap((item) => (item.kind === "receipt" ? [item.receipt] : [])),
-    changes: items.flatMap((item) => (item.kind === "change" ? [item.change] : [])),
-    clockCorrections: items.flatMap((item) => (item.kind === "clock-correction" ? [item.correction] : [])),
+  const groups = {
+    samples: new Array<Sample>(),
+    alarmEvents: new Array<AlarmEvent>(),
+    findings: new Array<Finding>(),
+    healthEvents: new Array<HealthEvent>(),
+    siteDescriptions: new Array<SiteDescription>(),
+    drops: new Array<DropRecord>(),
+    receipts: new Array<number>(),
+    changes: new Array<ChangeRecord>(),
+    clockCorrections: new Array<ClockCorrection>(),
   };
+  for (const item of items) {
+    if (item.kind === "sample") groups.samples.push(item.sample);
+    else if (item.kind === "receipt") groups.receipts.push(item.receipt);
+    else if (item.kind === "alarm") groups.alarmEvents.push(item.event);
+    else if (item.kind === "finding") groups.findings.push(item.finding);
+    else if (item.kind === "health") groups.healthEvents.push(item.event);
+    else if (item.kind === "site") groups.siteDescriptions.push(item.description);
+    else if (item.kind === "drop") groups.drops.push(item.drop);
+    else if (item.kind === "change") groups.changes.push(item.change);
+    else groups.clockCorrections.push(item.correction);
+  }
+  return groups;
 }
+
+/** Written into again and again; nothing else runs while it is in use. */
+const scratch = new WireWriter(65_536);
 
 /** Encodes a batch body. The caller keeps to {@link contractLimits}; times must be integers. */
 export function encodeBatch(batch: Batch): Uint8Array {
-  const reasons: string[] = [];
-  const samples = encodeSamples(batch.samples, reasons);
+  const reasons: ReasonNumbers = new Map();
+  const runs = sampleRuns(batch.samples, reasons);
+  const out = scratch;
+  out.reset();
+  writeEnvelope(out, batch);
+  for (const run of runs) {
+    out.reserve(16);
+    out.tag(6, 2);
+    const mark = out.begin();
+    writeColumn(out, run, reasons);
+    out.end(mark);
+  }
+  if (hasEvents(batch)) {
+    const rest = encodeRest(batch, [...reasons.keys()]);
+    out.reserve(rest.length);
+    out.raw(rest);
+    return out.result();
+  }
+  for (const reason of reasons.keys()) {
+    out.reserve(reason.length * 3 + 8);
+    out.tag(12, 2);
+    out.string(reason);
+  }
+  if (batch.receipts.length > 0) {
+    const receipts = encodeReceipts(batch.receipts);
+    out.reserve(receipts.length + 8);
+    out.tag(13, 2);
+    out.bytes(receipts);
+  }
+  return out.result();
+}
+
+/** Fields 1 to 5. */
+function writeEnvelope(out: WireWriter, { gatewayId, epoch, sequence, previousHash, sealedAt }: Batch): void {
+  out.reserve(3 * (gatewayId.length + epoch.length + sealedAt.bootId.length) + previousHash.length + 100);
+  if (gatewayId !== "") {
+    out.tag(1, 2);
+    out.string(gatewayId);
+  }
+  if (epoch !== "") {
+    out.tag(2, 2);
+    out.string(epoch);
+  }
+  if (sequence !== 0) {
+    out.tag(3, 0);
+    out.int64(sequence);
+  }
+  const hash = Buffer.from(previousHash, "hex");
+  if (hash.length > 0) {
+    out.tag(4, 2);
+    out.bytes(hash);
+  }
+  out.tag(5, 2);
+  const mark = out.begin();
+  const times = [sealedAt.wallMs, sealedAt.monotonicMs] as const;
+  for (const [index, timeMs] of times.entries()) {
+    const rounded = Math.round(timeMs);
+    if (rounded === 0) continue;
+    out.tag(index + 1, 0);
+    out.int64(rounded);
+  }
+  if (sealedAt.bootId !== "") {
+    out.tag(3, 2);
+    out.string(sealedAt.bootId);
+  }
+  out.tag(4, 0);
+  out.varint32(sealedAt.synchronised ? ClockState.SYNCHRONISED : ClockState.UNSYNCHRONISED);
+  out.end(mark);
+}
+
+/** Most batches hold only samples and receipts. */
+function hasEvents(batch: Batch): boolean {
+  return (
+    batch.alarmEvents.length > 0 ||
+    batch.findings.length > 0 ||
+    batch.healthEvents.length > 0 ||
+    batch.siteDescriptions.length > 0 ||
+    batch.drops.length > 0 ||
+    batch.changes.length > 0 ||
+    batch.clockCorrections.length > 0
+  );
+}
+
+/** Fields 7 and above, by the generated encoder. */
+function encodeRest(batch: Batch, reasons: string[]): Uint8Array {
   return toBinary(
     BatchSchema,
     create(BatchSchema, {
-      gatewayId: batch.gatewayId,
-      epoch: batch.epoch,
-      sequence: BigInt(batch.sequence),
-      previousHash: Buffer.from(batch.previousHash, "hex"),
-      sealedAt: {
-        wallMs: BigInt(Math.round(batch.sealedAt.wallMs)),
-        monotonicMs: BigInt(Math.round(batch.sealedAt.monotonicMs)),
-        bootId: batch.sealedAt.bootId,
-        state: batch.sealedAt.synchronised ? ClockState.SYNCHRONISED : ClockState.UNSYNCHRONISED,
-      },
-      samples,
       alarmEvents: batch.alarmEvents.map(encodeAlarmEvent),
       findings: batch.findings.map(encodeFinding),
       healthEvents: batch.healthEvents.map((event) => ({

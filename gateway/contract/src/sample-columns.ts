@@ -1,11 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-
-import {
-  Quality as WireQuality,
-  type SampleColumn,
-  SampleColumnSchema,
-} from "./generated/frostlight/v1/frostlight_pb.ts";
+import { Quality as WireQuality, type SampleColumn } from "./generated/frostlight/v1/frostlight_pb.ts";
 import type { Quality, Sample, SampleSummary } from "./model.ts";
+import type { WireWriter } from "./wire-writer.ts";
 
 const int32Max = 2_147_483_647;
 const flagSourceTime = 1;
@@ -27,75 +22,118 @@ const qualityFromWire = new Map<WireQuality, Quality>([
   [WireQuality.STALE, "stale"],
 ]);
 
+/** Reason codes of a batch in order of first use, and their 1-based numbers. */
+export type ReasonNumbers = Map<string, number>;
+
+/** Samples of one point whose times fit together: one column. */
+export type SampleRun = Sample[];
+
 /**
- * Puts samples into columns, one per point and run of times whose differences fit 32 bits. Order within a point is kept.
- * @param reasons grows by the reason codes met; indices are 1-based
+ * Sorts samples into columns, one per point and run of times whose differences fit 32 bits. Order within a point is kept.
+ * @param reasons grows by the reason codes met
  */
-export function encodeSamples(samples: readonly Sample[], reasons: string[]): SampleColumn[] {
-  const reasonIndex = new Map(reasons.map((reason, index) => [reason, index + 1]));
-  const open = new Map<string, { rows: Sample[] }>();
-  const runs: { rows: Sample[] }[] = [];
+export function sampleRuns(samples: readonly Sample[], reasons: ReasonNumbers): SampleRun[] {
+  const open = new Map<string, SampleRun>();
+  const runs: SampleRun[] = [];
   for (const sample of samples) {
     let run = open.get(sample.pointId);
-    const last = run?.rows.at(-1);
+    const last = run?.at(-1);
     if (run === undefined || last === undefined || !fits(sample, last)) {
-      run = { rows: [] };
+      run = [];
       open.set(sample.pointId, run);
       runs.push(run);
     }
-    run.rows.push(sample);
-    if (sample.reason !== null && !reasonIndex.has(sample.reason)) {
-      reasons.push(sample.reason);
-      reasonIndex.set(sample.reason, reasons.length);
-    }
+    run.push(sample);
+    if (sample.reason !== null && !reasons.has(sample.reason)) reasons.set(sample.reason, reasons.size + 1);
   }
-  return runs.map(({ rows }) => encodeRun(rows, reasonIndex));
+  return runs;
 }
 
 function fits(next: Sample, last: Sample): boolean {
   return Math.abs(next.timeMs - last.timeMs) <= int32Max && Math.abs(next.receivedMs - last.receivedMs) <= int32Max;
 }
 
-function encodeRun(rows: readonly Sample[], reasonIndex: ReadonlyMap<string, number>): SampleColumn {
-  const baseTime = rows[0]?.timeMs ?? 0;
-  const baseReceived = rows[0]?.receivedMs ?? 0;
-  let lastTime = baseTime;
-  let lastReceived = baseReceived;
-  const timeDeltaMs: number[] = [];
-  const receivedDeltaMs: number[] = [];
-  for (const row of rows) {
-    timeDeltaMs.push(row.timeMs - lastTime);
-    receivedDeltaMs.push(row.receivedMs - lastReceived);
-    lastTime = row.timeMs;
-    lastReceived = row.receivedMs;
+/** What a row may take at most: 4 × 5 bytes of varints, 2 doubles, and 2 × 5 + 3 × 8 of a summary. */
+const rowBytes = 70;
+
+/**
+ * Writes a run as a SampleColumn, byte for byte as the generated encoder would.
+ * @throws RangeError for a time that is no integer, or a summary that does not fit
+ */
+export function writeColumn(out: WireWriter, run: SampleRun, reasons: ReasonNumbers): void {
+  const [first] = run;
+  if (first === undefined) return;
+  out.reserve(run.length * rowBytes + first.pointId.length * 3 + 200);
+  let sameRaw = true;
+  let allGood = true;
+  let noReason = true;
+  let noFlags = true;
+  let noSummary = true;
+  for (const row of run) {
+    if (!Number.isSafeInteger(row.timeMs) || !Number.isSafeInteger(row.receivedMs)) {
+      throw new RangeError(`times ${row.timeMs}, ${row.receivedMs} of point "${row.pointId}" are not integers`);
+    }
+    sameRaw &&= row.raw === row.value;
+    allGood &&= row.quality === "good";
+    noReason &&= row.reason === null;
+    noFlags &&= flagsOf(row) === 0;
+    noSummary &&= row.summary === undefined;
   }
-  const sameRaw = rows.every((row) => row.raw === row.value);
-  const allGood = rows.every((row) => row.quality === "good");
-  const noReason = rows.every((row) => row.reason === null);
-  const flags = rows.map(flagsOf);
-  return create(SampleColumnSchema, {
-    pointId: rows[0]?.pointId ?? "",
-    baseTimeMs: BigInt(baseTime),
-    timeDeltaMs,
-    baseReceivedMs: BigInt(baseReceived),
-    receivedDeltaMs,
-    value: rows.map((row) => row.value ?? Number.NaN),
-    raw: sameRaw ? [] : rows.map((row) => row.raw ?? Number.NaN),
-    quality: allGood ? [] : rows.map((row) => qualityToWire[row.quality]),
-    reason: noReason ? [] : rows.map((row) => (row.reason === null ? 0 : (reasonIndex.get(row.reason) ?? 0))),
-    flags: flags.every((flag) => flag === 0) ? [] : flags,
-    ...(rows.some((row) => row.summary !== undefined) ? summaryColumns(rows) : {}),
-  });
+  if (first.pointId !== "") {
+    out.tag(1, 2);
+    out.string(first.pointId);
+  }
+  writeTimes(out, run, 2, timeOf);
+  writeTimes(out, run, 4, receivedOf);
+  writeDoubles(out, run, 6, (row) => row.value);
+  if (!sameRaw) writeDoubles(out, run, 7, (row) => row.raw);
+  if (!allGood) writeVarints(out, run, 8, (row) => qualityToWire[row.quality]);
+  if (!noReason) writeVarints(out, run, 9, (row) => (row.reason === null ? 0 : (reasons.get(row.reason) ?? 0)));
+  if (!noFlags) writeVarints(out, run, 10, flagsOf);
+  if (noSummary) return;
+  writeVarints(out, run, 11, (row) => uint32(row.summary?.count ?? 0));
+  writeVarints(out, run, 12, (row) => uint32(Math.round(row.summary?.spanMs ?? 0)));
+  writeDoubles(out, run, 13, (row) => row.summary?.min ?? null);
+  writeDoubles(out, run, 14, (row) => row.summary?.max ?? null);
+  writeDoubles(out, run, 15, (row) => row.summary?.mean ?? null);
 }
 
-function summaryColumns(rows: readonly Sample[]) {
-  return {
-    summaryCount: rows.map((row) => row.summary?.count ?? 0),
-    summarySpanMs: rows.map((row) => Math.round(row.summary?.spanMs ?? 0)),
-    summaryMin: rows.map((row) => row.summary?.min ?? Number.NaN),
-    summaryMax: rows.map((row) => row.summary?.max ?? Number.NaN),
-    summaryMean: rows.map((row) => row.summary?.mean ?? Number.NaN),
-  };
+const timeOf = (row: Sample): number => row.timeMs;
+const receivedOf = (row: Sample): number => row.receivedMs;
+
+/** A base (left out when 0) and the differences from row to row. */
+function writeTimes(out: WireWriter, run: SampleRun, field: number, get: (row: Sample) => number): void {
+  let before = run[0] === undefined ? 0 : get(run[0]);
+  if (before !== 0) {
+    out.tag(field, 0);
+    out.int64(before);
+  }
+  out.tag(field + 1, 2);
+  const mark = out.begin();
+  for (const row of run) {
+    const timeMs = get(row);
+    out.sint32(timeMs - before);
+    before = timeMs;
+  }
+  out.end(mark);
+}
+
+function writeDoubles(out: WireWriter, run: SampleRun, field: number, get: (row: Sample) => number | null): void {
+  out.tag(field, 2);
+  out.varint32(run.length * 8);
+  for (const row of run) out.double(get(row) ?? Number.NaN);
+}
+
+function writeVarints(out: WireWriter, run: SampleRun, field: number, get: (row: Sample) => number): void {
+  out.tag(field, 2);
+  const mark = out.begin();
+  for (const row of run) out.int64(get(row));
+  out.end(mark);
+}
+
+function uint32(value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value <= 0xff_ff_ff_ff) return value;
+  throw new RangeError(`${value} in a summary is no unsigned 32-bit integer`);
 }
 
 function flagsOf(sample: Sample): number {

@@ -8,11 +8,12 @@ import {
   verify,
 } from "node:crypto";
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 
 import { SealedBatchSchema } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { contractLimits } from "./limits.ts";
 import type { Decoded } from "./model.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 /** The previous hash of an epoch's first batch. */
 export const zeroHash = "0".repeat(64);
@@ -40,8 +41,14 @@ export function verifySealed(sealed: Sealed, publicKey: KeyObject): boolean {
 }
 
 /** SealedBatch message bytes: what lies in the journal and goes over the wire. */
-export function encodeSealed(sealed: Sealed): Uint8Array {
-  return toBinary(SealedBatchSchema, create(SealedBatchSchema, { body: sealed.body, signature: sealed.signature }));
+export function encodeSealed({ body, signature }: Sealed): Uint8Array {
+  const out = new WireWriter(body.length + signature.length + 16);
+  for (const [field, content] of [body, signature].entries()) {
+    if (content.length === 0) continue;
+    out.tag(field + 1, 2);
+    out.bytes(content);
+  }
+  return out.result();
 }
 
 export function decodeSealed(bytes: Uint8Array): Decoded<Sealed> {
