@@ -13,13 +13,34 @@ export interface ProductEstimate {
   readonly uncertaintyCelsius: number;
 }
 
+/** A defrost or the recovery after it, as long as it takes no longer than this room is known for. Times are monotonic. */
+export interface DefrostPass {
+  readonly beganMs: number;
+  /** From then on it is slower than learned (or, with too few seen, than is allowed at all). */
+  readonly untilMs: number;
+  readonly source: "signal" | "learned";
+  /** How many defrosts that is learned from. */
+  readonly seen: number;
+}
+
+/** The last usable temperature of a probe. */
+export interface ProbeReading {
+  readonly pointId: string;
+  readonly celsius: number;
+  /** Monotonic. */
+  readonly takenMs: number;
+}
+
 /** What is known of a room besides one reading. `unknown` is never a reason to stay quiet. */
 export interface RoomView {
   readonly zoneId: string;
   readonly defrost: Held<"idle" | "defrosting" | "recovering" | "unknown">;
+  /** null: no defrost and no recovery now. Past its `untilMs` it excuses nothing. */
+  readonly defrostPass: DefrostPass | null;
   readonly door: Held<"closed" | "open" | "unknown">;
   readonly compressor: Held<"on" | "off" | "unknown">;
   readonly power: Held<"on" | "off" | "unknown">;
   /** Temperature of the goods; null until enough is known. */
   readonly product: ProductEstimate | null;
+  readonly probes: readonly ProbeReading[];
 }

@@ -1,29 +1,89 @@
 import type { Point } from "../../core/site.ts";
+import { Curve, type DefrostSignature } from "../learning/curve.ts";
 import type { Moment, Observation } from "../rule.ts";
-import type { Held, ProductEstimate, RoomView } from "./room-view.ts";
+import { toCelsius } from "../temperature-units.ts";
+import { DefrostRun } from "./defrost-run.ts";
+import { ProductModel } from "./product.ts";
+import { type KeptRoom, keptRoomSchema } from "./room-state.ts";
+import type { DefrostPass, Held, ProbeReading, ProductEstimate, RoomView } from "./room-view.ts";
 
 type Signal = "defrost" | "door" | "compressor" | "power";
 
+/** A probe that has been silent for longer says nothing of the room's air. */
+const airIsFreshMs = 30 * 60_000;
+const defaultTimeConstantMs = 4 * 3_600_000;
+
+/** What a room has learned, for people. */
+export interface RoomDescription {
+  readonly zoneId: string;
+  /** By probe; null while plain limits apply. */
+  readonly curves: readonly { readonly pointId: string; readonly defrost: DefrostSignature | null }[];
+  readonly reported: { readonly defrostMinutes: readonly number[]; readonly recoveryMinutes: readonly number[] };
+  readonly product: ProductEstimate | null;
+}
+
+interface Probe {
+  readonly curve: Curve;
+  reading: ProbeReading | null;
+}
+
 /**
- * What a room's own signals say: door contacts, defrost, compressor and power, as 0 and 1 (power: more than 0). Several
- * points of one sort: one that says "on" is enough. A bad or stale signal makes it unknown.
+ * What is known of a room: its signals (door contacts, defrost, compressor and power, as 0 and 1; several of one sort: one
+ * that says "on" is enough; a bad or stale one makes it unknown), and what its temperatures tell: defrosts and doors where
+ * there is no signal, and an estimate of the goods' temperature. The signal outranks what was learned.
  */
 export class Room implements RoomView {
   readonly zoneId: string;
+  readonly #product: ProductModel;
+  readonly #defrostRun = new DefrostRun();
+  readonly #probes = new Map<string, Probe>();
   /** By signal and point: 0, 1 or unknown. */
   readonly #values = new Map<Signal, Map<string, boolean | null>>();
   readonly #held = new Map<Signal, { readonly isOn: boolean | null; readonly sinceMs: number }>();
+  readonly #keptCurves = new Map<string, unknown>();
+  #nowMs = 0;
 
-  constructor(zoneId: string) {
+  constructor(zoneId: string, productTimeConstantMs = defaultTimeConstantMs, restored?: unknown) {
     this.zoneId = zoneId;
+    this.#product = new ProductModel(productTimeConstantMs);
+    const parsed = keptRoomSchema.safeParse(restored);
+    if (!parsed.success) return;
+    this.#product.restore(parsed.data.product);
+    this.#defrostRun.restore(parsed.data.reported);
+    for (const { pointId, curve } of parsed.data.curves) this.#keptCurves.set(pointId, curve);
   }
 
   get defrost(): Held<"idle" | "defrosting" | "recovering" | "unknown"> {
-    return this.#view("defrost", "defrosting", "idle");
+    const held = this.#view("defrost", "defrosting", "idle");
+    if (held.source === "signal") {
+      const phase = this.#defrostRun.phase;
+      return phase === null ? held : { state: phase.kind, sinceMs: phase.sinceMs, source: "signal" };
+    }
+    const learned = this.#learnedDefrost();
+    if (learned !== null) return { state: learned.kind, sinceMs: learned.sinceMs, source: "learned" };
+    for (const { curve } of this.#probes.values()) {
+      if (curve.hasSignature) return { state: "idle", sinceMs: 0, source: "learned" };
+    }
+    return held;
+  }
+
+  get defrostPass(): DefrostPass | null {
+    if (this.#view("defrost", "on", "off").source === "signal") {
+      const phase = this.#defrostRun.phase;
+      if (phase === null) return null;
+      return { beganMs: phase.beganMs, untilMs: phase.untilMs, source: "signal", seen: phase.seen };
+    }
+    return this.#learnedDefrost()?.pass ?? null;
   }
 
   get door(): Held<"closed" | "open" | "unknown"> {
-    return this.#view("door", "open", "closed");
+    const held = this.#view("door", "open", "closed");
+    if (held.source === "signal") return held;
+    for (const { curve } of this.#probes.values()) {
+      const state = curve.state(this.#nowMs);
+      if (state.kind === "door") return { state: "open", sinceMs: state.sinceMs, source: "learned" };
+    }
+    return held;
   }
 
   get compressor(): Held<"on" | "off" | "unknown"> {
@@ -35,20 +95,117 @@ export class Room implements RoomView {
   }
 
   get product(): ProductEstimate | null {
-    return null;
+    return this.#product.estimate;
   }
 
-  onSample(point: Point, { sample, freshness, takenMs }: Observation, now: Moment): void {
+  get probes(): readonly ProbeReading[] {
+    return [...this.#probes.values()].flatMap(({ reading }) => reading ?? []);
+  }
+
+  /** Grows with everything learned: what is to be kept has changed. */
+  get revision(): number {
+    let sum = this.#defrostRun.revision;
+    for (const { curve } of this.#probes.values()) sum += curve.revision;
+    return sum;
+  }
+
+  onSample(point: Point, observation: Observation, now: Moment): void {
     const { quantity } = point;
-    if (quantity !== "defrost" && quantity !== "door" && quantity !== "compressor" && quantity !== "power") return;
-    if (freshness === "old") return;
+    if (observation.freshness === "old") return;
+    this.#nowMs = now.monotonicMs;
+    if (quantity === "temperature") this.#onTemperature(point, observation, now);
+    else if (quantity === "defrost" || quantity === "door" || quantity === "compressor" || quantity === "power") {
+      this.#onSignal(quantity, point, observation, now);
+    }
+  }
+
+  describe(): RoomDescription {
+    const curves = [...this.#probes].map(([pointId, { curve }]) => ({ pointId, defrost: curve.describe() }));
+    return { zoneId: this.zoneId, curves, reported: this.#defrostRun.describe(), product: this.product };
+  }
+
+  /** Forgets what was learned: plain limits apply until it is learned anew. */
+  reset(): void {
+    this.#defrostRun.reset();
+    this.#keptCurves.clear();
+    for (const { curve } of this.#probes.values()) curve.reset();
+  }
+
+  /** Undefined while there is nothing to keep. */
+  snapshot(): KeptRoom | undefined {
+    const product = this.#product.snapshot();
+    const reported = this.#defrostRun.snapshot();
+    const curves: { readonly pointId: string; readonly curve: unknown }[] = [];
+    for (const [pointId, { curve }] of this.#probes) {
+      const state = curve.snapshot();
+      if (state !== undefined) curves.push({ pointId, curve: state });
+    }
+    for (const [pointId, curve] of this.#keptCurves) curves.push({ pointId, curve });
+    if (product === undefined && reported === undefined && curves.length === 0) return undefined;
+    return { zoneId: this.zoneId, product, reported, curves };
+  }
+
+  #onTemperature(point: Point, { sample, takenMs }: Observation, now: Moment): void {
+    const { value, quality } = sample;
+    if (value === null || quality !== "good") return;
+    const celsius = toCelsius(point.unit, value);
+    if (celsius === undefined) return;
+    const probe = this.#probeOf(point.pointId);
+    probe.reading = { pointId: point.pointId, celsius, takenMs };
+    probe.curve.add(celsius, takenMs, now.wallMs);
+    const air = this.#air(now);
+    if (air === null) return;
+    this.#product.add(air, takenMs);
+    this.#defrostRun.onAir(air, takenMs);
+  }
+
+  #onSignal(signal: Signal, point: Point, { sample, takenMs }: Observation, now: Moment): void {
     const isUsable = sample.value !== null && sample.quality !== "bad" && sample.quality !== "stale";
-    const values = this.#values.get(quantity) ?? new Map<string, boolean | null>();
-    this.#values.set(quantity, values.set(point.pointId, isUsable ? (sample.value ?? 0) > 0 : null));
+    const values = this.#values.get(signal) ?? new Map<string, boolean | null>();
+    this.#values.set(signal, values.set(point.pointId, isUsable ? (sample.value ?? 0) > 0 : null));
     const all = new Set(values.values());
     const isOn = all.has(true) ? true : all.has(null) ? null : false;
-    if (this.#held.get(quantity)?.isOn === isOn) return;
-    this.#held.set(quantity, { isOn, sinceMs: isUsable ? takenMs : now.monotonicMs });
+    if (this.#held.get(signal)?.isOn === isOn) return;
+    this.#held.set(signal, { isOn, sinceMs: isUsable ? takenMs : now.monotonicMs });
+    if (signal !== "defrost") return;
+    if (isOn === null) this.#defrostRun.forgetRun();
+    else this.#defrostRun.onSignal(isOn, takenMs, this.#air(now));
+  }
+
+  #probeOf(pointId: string): Probe {
+    const known = this.#probes.get(pointId);
+    if (known !== undefined) return known;
+    const probe: Probe = { curve: new Curve(), reading: null };
+    probe.curve.restore(this.#keptCurves.get(pointId));
+    this.#keptCurves.delete(pointId);
+    this.#probes.set(pointId, probe);
+    return probe;
+  }
+
+  /** The mean of the probes that have reported of late. */
+  #air(now: Moment): number | null {
+    let sum = 0;
+    let count = 0;
+    for (const { reading } of this.#probes.values()) {
+      if (reading === null || now.monotonicMs - reading.takenMs > airIsFreshMs) continue;
+      sum += reading.celsius;
+      count += 1;
+    }
+    return count === 0 ? null : sum / count;
+  }
+
+  #learnedDefrost(): {
+    readonly kind: "defrosting" | "recovering";
+    readonly sinceMs: number;
+    readonly pass: DefrostPass;
+  } | null {
+    for (const { curve } of this.#probes.values()) {
+      const state = curve.state(this.#nowMs);
+      if (state.kind !== "defrosting" && state.kind !== "recovering") continue;
+      const { kind, beganMs, sinceMs, untilMs } = state;
+      return { kind, sinceMs, pass: { beganMs, untilMs, source: "learned", seen: curve.signatureSize } };
+    }
+    return null;
   }
 
   #view<On extends string, Off extends string>(signal: Signal, on: On, off: Off): Held<On | Off | "unknown"> {
