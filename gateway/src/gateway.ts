@@ -18,14 +18,13 @@ import {
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
+import { AppendWatch } from "./append-watch.ts";
 import { Calibrations } from "./calibrations.ts";
 import { createCamera, ModelPool } from "./cameras/index.ts";
 import { isClockSet, machineBootId } from "./clock-state.ts";
 import { ClockWatch } from "./clock-watch.ts";
-import { carryOut } from "./commands.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
-import type { Point } from "./core/site.ts";
 import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
 import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
@@ -34,9 +33,11 @@ import { openOutputs } from "./open-outputs.ts";
 import { openViews } from "./open-views.ts";
 import { createPipeline, createRecording } from "./pipeline/index.ts";
 import { Recorder } from "./recorder.ts";
-import { describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
+import { type Choice, type RemoteConfiguration, Trial } from "./remote-config/index.ts";
+import { bindingsOf, cameraIdentities, describeSite, resolvePoints, resolveZones } from "./resolve-site.ts";
 import { reportCard, reportUnusable, sourceContext } from "./source-context.ts";
 import { StatusBoard } from "./status-board.ts";
+import { takeCommand } from "./take-command.ts";
 import { openTrustStore } from "./trust/index.ts";
 import { createUplink, loadEnrolment, openIdentity } from "./uplink/index.ts";
 
@@ -48,11 +49,18 @@ const random = systemRandom;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where the configuration comes from, besides the file itself. */
+interface GatewayInputs extends Pick<LoadedConfig, "unusable"> {
+  readonly addedPoints: AddedPoints;
+  readonly remote: RemoteConfiguration;
+  readonly choice: Choice;
+}
+
 /** Wires the gateway's stages together; the only place where they meet. */
 export async function buildGateway(
   config: GatewayConfig,
   environment: Environment,
-  { addedPoints, unusable }: { readonly addedPoints: AddedPoints } & Pick<LoadedConfig, "unusable">,
+  { addedPoints, unusable, remote, choice }: GatewayInputs,
 ): Promise<Part> {
   const logger = createLogger({ process: "gateway", level: config.logLevel });
   const folder = (name: string): string => join(config.stateFolder, name);
@@ -110,11 +118,12 @@ export async function buildGateway(
     random,
     ...(memory === undefined ? {} : { restored: memory.engine }),
   });
+  const appends = new AppendWatch(journal, clock);
   const recorder = new Recorder({
     pipeline,
     engine,
     recording: createRecording({ points, zones, clock, alarms: () => engine.active() }),
-    journal,
+    journal: appends,
     clock,
     logger: logger.child({ stage: "recorder" }),
     memoryFile,
@@ -131,6 +140,8 @@ export async function buildGateway(
     },
   });
 
+  const configurationKey = async (): Promise<string | undefined> =>
+    (await loadEnrolment(folder("identity")))?.configurationKey;
   const uplink =
     config.uplink === undefined
       ? undefined
@@ -155,9 +166,18 @@ export async function buildGateway(
           onSequenceReused: (epoch, sequence) => {
             void beginNewEpoch(journal, epoch, sequence, logger);
           },
-          onCommand: async (command) => {
-            const outcome = await carryOut(command, recorder, trust, calibrations);
-            logger.info("command", { commandId: command.commandId, action: command.action.kind, outcome });
+          onCommand: (command) => {
+            const { gatewayId } = identity;
+            return takeCommand(command, {
+              gatewayId,
+              configurationKey,
+              recorder,
+              trust,
+              calibrations,
+              remote,
+              clock,
+              logger,
+            });
           },
         });
   const sources = config.sources.map((source): Part => {
@@ -258,7 +278,8 @@ export async function buildGateway(
   const watchdog = createWatchdog({
     clock,
     environment,
-    progress: () => recorder.progress,
+    // Sources wait for the journal, the main loop does not: where only the disk hangs, it would go on turning.
+    progress: () => (appends.isStuck ? false : recorder.progress),
     logger: logger.child({ stage: "watchdog" }),
   });
   const local = createLocalServer({
@@ -275,7 +296,7 @@ export async function buildGateway(
     const enrolment = await loadEnrolment(folder("identity"));
     const siteId = enrolment?.siteId ?? "";
     const now = { points: calibrations.points(), nowMs: clock.nowMs() };
-    await recorder.describe(describeSite({ config, zones, siteId, softwareVersion, ...now }));
+    await recorder.describe(describeSite({ config, choice, zones, siteId, softwareVersion, ...now }));
   };
   const describe: Part = { name: "site description", start: describeNow, stop: () => Promise.resolve() };
   calibrations.connect({
@@ -294,6 +315,13 @@ export async function buildGateway(
     },
     stop: () => Promise.resolve(),
   };
+  const trial = new Trial({
+    remote,
+    choice,
+    link: () => (uplink?.status().state === "connected" ? uplink.status().reconnects : undefined),
+    journal: async (item) => void (await journal.append([item], true)),
+    clock,
+  });
   const closeJournal: Part = { name: "journal", start: () => Promise.resolve(), stop: () => journal.close() };
   const drops = dropReporter(board, recorder, clock, logger);
   const lifecycle = new Lifecycle(
@@ -304,6 +332,7 @@ export async function buildGateway(
       trust,
       additions,
       describe,
+      trial,
       calibrations,
       local,
       ...(uplink === undefined ? [] : [uplink]),
@@ -348,27 +377,10 @@ const noUplink: UplinkStatus = {
   lastError: "no uplink is configured",
 };
 
-function cameraIdentities(
-  config: GatewayConfig,
-): { cameraId: string; zoneId: string; name: { zh: string; en: string } }[] {
-  return config.cameras.map((camera) => ({ cameraId: camera.id, zoneId: camera.zone, name: camera.name }));
-}
-
 /** A configured rule replaces the default one of the same id. */
 function mergeRules<R extends { readonly id: string }>(defaults: readonly R[], configured: readonly R[]): R[] {
   const own = new Set(configured.map((rule) => rule.id));
   return [...defaults.filter((rule) => !own.has(rule.id)), ...configured];
-}
-
-function bindingsOf(config: GatewayConfig, points: readonly Point[], sourceId: string) {
-  return config.points
-    .filter((point) => point.source === sourceId)
-    .map((point) => ({
-      pointId: point.id,
-      unit: point.sourceUnit ?? point.unit,
-      address: point.address,
-      expectedIntervalMs: points.find(({ pointId }) => pointId === point.id)?.expectedIntervalMs ?? 60_000,
-    }));
 }
 
 function tokenReader(

@@ -1,4 +1,10 @@
-import { sha256Hex, type LimitBand, type SiteDescription } from "@frostlight/contract";
+import {
+  type ActiveConfiguration,
+  contractLimits,
+  type LimitBand,
+  sha256Hex,
+  type SiteDescription,
+} from "@frostlight/contract";
 import { FrostlightError } from "@frostlight/kernel";
 
 import { describeLimitsSource, limitsOf, profileById } from "./alarms/profiles/index.ts";
@@ -61,6 +67,8 @@ export function resolvePoints(config: GatewayConfig): readonly Point[] {
 /** What the journal and the server are told about this gateway's configuration. */
 export function describeSite(options: {
   readonly config: GatewayConfig;
+  /** The text in force. */
+  readonly choice: { readonly version: number; readonly text: string };
   readonly zones: readonly Zone[];
   readonly points: readonly Point[];
   readonly siteId: string;
@@ -98,5 +106,32 @@ export function describeSite(options: {
     cameras,
     softwareVersion: options.softwareVersion,
   };
-  return { ...content, configSha256: sha256Hex(JSON.stringify(content)), timeMs: options.nowMs };
+  const configuration = describeText(options.choice);
+  return { ...content, configSha256: sha256Hex(JSON.stringify(content)), configuration, timeMs: options.nowMs };
+}
+
+/** `scheme://name:password@host`: a secret that stands in the text although it should be a reference. */
+const passwordInAddress = /[a-z][a-z0-9+.-]*:\/\/[^\s/@:"']+:[^\s/@"']+@/i;
+
+function describeText({ version, text }: { readonly version: number; readonly text: string }): ActiveConfiguration {
+  const isTold = text.length <= contractLimits.configurationLength && !passwordInAddress.test(text);
+  return { version, sha256: sha256Hex(text), yaml: isTold ? text : "" };
+}
+
+export function cameraIdentities(
+  config: GatewayConfig,
+): { cameraId: string; zoneId: string; name: { zh: string; en: string } }[] {
+  return config.cameras.map((camera) => ({ cameraId: camera.id, zoneId: camera.zone, name: camera.name }));
+}
+
+/** What a source is to read for its points. */
+export function bindingsOf(config: GatewayConfig, points: readonly Point[], sourceId: string) {
+  return config.points
+    .filter((point) => point.source === sourceId)
+    .map((point) => ({
+      pointId: point.id,
+      unit: point.sourceUnit ?? point.unit,
+      address: point.address,
+      expectedIntervalMs: points.find(({ pointId }) => pointId === point.id)?.expectedIntervalMs ?? 60_000,
+    }));
 }

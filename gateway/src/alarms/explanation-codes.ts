@@ -145,6 +145,20 @@ export const explanationParameters = {
   "journal-filling": ["daysLeft", "usedBytes", "maxBytes"],
   "journal-copied-back": ["reason"],
   "journal-has-room": [],
+  "configuration-trial": ["version", "before"],
+  "configuration-applied": ["version", "before"],
+  "configuration-not-connected": ["version", "before", "commandId", "message"],
+  "configuration-failed": ["version", "before", "commandId", "message"],
+  "configuration-interrupted": ["version", "before", "commandId", "message"],
+  "configuration-overtaken": ["version", "before", "commandId", "message"],
+  "configuration-unusable": ["version", "before", "message"],
+  "configuration-local": ["before"],
+  "configuration-state-lost": [],
+  "configuration-no-key": ["version", "commandId"],
+  "configuration-not-signed": ["version", "commandId"],
+  "configuration-replayed": ["version", "commandId"],
+  "configuration-invalid": ["version", "commandId", "problems"],
+  "command-refused": ["commandId", "command", "reason"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type ExplanationCode = keyof typeof explanationParameters;

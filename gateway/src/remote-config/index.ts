@@ -1,0 +1,3 @@
+export type { ConfigurationProblem } from "./judge.ts";
+export { type Choice, RemoteConfiguration } from "./remote-configuration.ts";
+export { Trial } from "./trial.ts";
