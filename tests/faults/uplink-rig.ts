@@ -32,13 +32,16 @@ export interface UplinkRig {
 
 export async function startRig(
   settings: {
-    readonly uplink?: Readonly<Record<string, unknown>>;
+    readonly uplink?:
+      | Readonly<Record<string, unknown>>
+      | ((server: UplinkServer) => Promise<Readonly<Record<string, unknown>>>);
     readonly token?: string;
     readonly start?: boolean;
   } = {},
 ): Promise<UplinkRig> {
   const folder = await mkdtemp(join(tmpdir(), "frostlight-uplink-"));
   const server = await startUplinkServer();
+  const uplinkSettings = typeof settings.uplink === "function" ? await settings.uplink(server) : settings.uplink;
   const commands: Command[] = [];
   const identity = await openIdentity(join(folder, "identity"));
   const open = async () => {
@@ -60,7 +63,7 @@ export async function startRig(
       options: journalOptions.parse({}),
     });
     const uplink = createUplink({
-      options: uplinkOptions.parse(settings.uplink ?? {}),
+      options: uplinkOptions.parse(uplinkSettings ?? {}),
       serverUrl: server.httpUrl,
       folder: join(folder, "identity"),
       identity,
