@@ -12,6 +12,8 @@ export interface Ports {
   readonly local: number;
   readonly sensors: number;
   readonly foreign: number;
+  /** Of the link between gateway and foreign broker. */
+  readonly linkForeign: number;
   readonly plc: number;
   /** Of the link between gateway and server. */
   readonly linkHttp: number;
@@ -45,7 +47,7 @@ export function gatewayConfiguration(folder: string, ports: Ports, parts: Parts)
     sources: [
       { id: "sensors", kind: "mqtt-broker", port: ports.sensors, anonymous: true },
       ...(parts.foreign
-        ? [{ id: "foreign", kind: "mqtt", url: `mqtt://127.0.0.1:${ports.foreign}`, keepaliveSeconds: 5 }]
+        ? [{ id: "foreign", kind: "mqtt", url: `mqtt://127.0.0.1:${ports.linkForeign}`, keepaliveSeconds: 5 }]
         : []),
       {
         id: "plc",

@@ -89,6 +89,18 @@ async function fillDisk(plant: Plant, what: "gateway" | "server", dice: Dice): P
   service.spawn();
 }
 
+/** What the gateway wrote down meanwhile is sent again: its marks must be known, also to the next life of the gateway. */
+async function loseAcknowledgements(plant: Plant, whose: "devices" | "foreign", dice: Dice): Promise<void> {
+  await dice.wait(0, 600);
+  plant.holdAcknowledgements(whose);
+  plant.note(`acknowledgements to the ${whose} get stuck`);
+  await dice.wait(100, 1500);
+  if (dice.chance(0.5)) await plant.gateway.kill();
+  await plant.loseAcknowledgements(whose);
+  plant.note(`acknowledgements to the ${whose} are lost`);
+  plant.gateway.spawn();
+}
+
 /** Everything the journal holds is with the server, nothing new comes, the gateway is dead. false: could not be had. */
 async function killDrained(plant: Plant, disturbed: Disturbed): Promise<boolean> {
   plant.freezeSensors(true);
@@ -142,8 +154,9 @@ export const faults: readonly Fault[] = [
     targets: ["link"],
     async run(plant, dice) {
       await dice.wait(0, 500);
-      plant.starveLink();
-      plant.note("link starved: open, and no byte passes");
+      const how = dice.pick(["silent", "slow", "no-answers", "half-open"]);
+      plant.starveLink(how);
+      plant.note(`link starved: ${how}`);
       await dice.wait(300, 4000);
       if (dice.chance(0.5)) plant.resetLink();
       await plant.restoreLink();
@@ -160,6 +173,16 @@ export const faults: readonly Fault[] = [
         plant.note("link's connections reset");
       }
     },
+  },
+  {
+    name: "lose-pubacks",
+    targets: ["gateway", "devices"],
+    run: (plant, dice) => loseAcknowledgements(plant, "devices", dice),
+  },
+  {
+    name: "lose-foreign-pubacks",
+    targets: ["gateway", "broker"],
+    run: (plant, dice) => loseAcknowledgements(plant, "foreign", dice),
   },
   { name: "fill-gateway-disk", targets: ["gateway"], run: (plant, dice) => fillDisk(plant, "gateway", dice) },
   { name: "fill-server-disk", targets: ["server"], run: (plant, dice) => fillDisk(plant, "server", dice) },
@@ -228,10 +251,10 @@ export const faults: readonly Fault[] = [
     targets: ["broker"],
     async run(plant, dice) {
       await dice.wait(0, 800);
-      await plant.stopBroker();
+      await plant.broker.stop();
       plant.note("foreign broker stopped");
       await dice.wait(0, 1500);
-      await plant.startBroker();
+      await plant.broker.start();
       plant.note("foreign broker started");
     },
   },
@@ -239,10 +262,10 @@ export const faults: readonly Fault[] = [
     name: "freeze-foreign-broker",
     targets: ["broker"],
     async run(plant, dice) {
-      plant.freezeBroker(true);
+      plant.broker.freeze(true);
       plant.note("foreign broker frozen");
       await dice.wait(300, 3000);
-      plant.freezeBroker(false);
+      plant.broker.freeze(false);
       plant.note("foreign broker thawed");
     },
   },

@@ -1,6 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -13,10 +11,12 @@ import { ServerClient } from "../sims/server-client.ts";
 import { startTcpProxy, type TcpProxy } from "../sims/tcp-proxy.ts";
 import { gatewayConfiguration, plcNodes, type Ports, serverConfiguration, siteId } from "./configuration.ts";
 import { type Disk, type DiskMethod, isInstalled, makeDisk } from "./disk.ts";
+import { ForeignBroker } from "./foreign-broker.ts";
 import { type Life, pause, Service } from "./service.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const mebibyte = 1_048_576;
+const starvedBytesPerSecond = 400;
 /** The password in the server's first line. */
 const passwordPattern = /\b([a-z2-9]{5}(?:-[a-z2-9]{5}){3})\b/;
 
@@ -32,6 +32,15 @@ export interface PlantOptions {
   readonly folder: string;
   readonly diskMethod?: DiskMethod;
   readonly onProblem: (text: string) => void;
+}
+
+interface Surroundings {
+  /** Between gateway and server: HTTP and MQTT. */
+  readonly links: readonly TcpProxy[];
+  /** Between the devices and the gateway's broker; between the gateway and the foreign broker. */
+  readonly sensorLinks: { readonly devices: TcpProxy; readonly foreign: TcpProxy };
+  /** The gateway's, the server's. */
+  readonly disks: readonly [Disk, Disk];
 }
 
 /** Something that was done or seen, for the story of a loss. */
@@ -54,7 +63,7 @@ export class Plant {
   readonly client: ServerClient;
   readonly events: PlantEvent[] = [];
   readonly plcSteps: PlcStep[] = [];
-  readonly hasForeign = isInstalled("mosquitto");
+  readonly broker: ForeignBroker;
   readonly hasPub = isInstalled("mosquitto_pub");
   readonly gatewayDisk: Disk;
   readonly serverDisk: Disk;
@@ -63,21 +72,23 @@ export class Plant {
   readonly #onProblem: (text: string) => void;
   readonly #ports: Ports;
   readonly #links: readonly TcpProxy[];
+  readonly #sensorLinks: Surroundings["sensorLinks"];
   readonly #broken = new Set<"link" | "disk">();
   #plc: Child | undefined;
   #devices: Child | undefined;
   #acknowledgedBefore = 0;
   #isQuiet = false;
-  #broker: ChildProcess | undefined;
   #watching: NodeJS.Timeout | undefined;
   #isAsking = false;
 
-  private constructor(options: PlantOptions, ports: Ports, links: readonly TcpProxy[], disks: readonly [Disk, Disk]) {
+  private constructor(options: PlantOptions, ports: Ports, surroundings: Surroundings) {
     this.folder = options.folder;
     this.#onProblem = options.onProblem;
     this.#ports = ports;
-    this.#links = links;
-    [this.gatewayDisk, this.serverDisk] = disks;
+    this.broker = new ForeignBroker(join(options.folder, "mosquitto"), ports.foreign);
+    this.#links = surroundings.links;
+    this.#sensorLinks = surroundings.sensorLinks;
+    [this.gatewayDisk, this.serverDisk] = surroundings.disks;
     this.client = new ServerClient(`http://127.0.0.1:${ports.http}`);
     const note = (text: string): void => this.note(text);
     const isUndisturbed = (): boolean => this.#broken.size === 0;
@@ -108,13 +119,18 @@ export class Plant {
     const { folder, diskMethod } = options;
     const [http = 0, broker = 0, local = 0, sensors = 0, foreign = 0, plc = 0] = await freePorts(6);
     const links = [await startTcpProxy({ target: { port: http } }), await startTcpProxy({ target: { port: broker } })];
+    const sensorLinks = {
+      devices: await startTcpProxy({ target: { port: sensors } }),
+      foreign: await startTcpProxy({ target: { port: foreign } }),
+    };
     const [linkHttp = 0, linkBroker = 0] = links.map((link) => link.port);
     const disks = [
       makeDisk(join(folder, "gateway"), 96 * mebibyte, diskMethod),
       makeDisk(join(folder, "server"), 1024 * mebibyte, diskMethod),
     ] as const;
-    const ports = { http, broker, local, sensors, foreign, plc, linkHttp, linkBroker };
-    const plant = new Plant(options, ports, links, disks);
+    const linkForeign = sensorLinks.foreign.port;
+    const ports = { http, broker, local, sensors, foreign, linkForeign, plc, linkHttp, linkBroker };
+    const plant = new Plant(options, ports, { links, sensorLinks, disks });
     await plant.#writeConfigurations();
     return plant;
   }
@@ -140,7 +156,7 @@ export class Plant {
   /** Peers, then server, site, token, gateway, devices; all of it well before anything is broken. */
   async start(): Promise<void> {
     await this.#startPlc();
-    await this.startBroker();
+    await this.broker.start();
     await this.server.up(60_000);
     const password = await this.server.child.waitFor("the first password", (line) => passwordPattern.exec(line)?.[1]);
     await this.client.signIn("admin", password);
@@ -171,9 +187,15 @@ export class Plant {
     await Promise.all(this.#links.map((link) => link.cut()));
   }
 
-  starveLink(): void {
+  /** The link stays open, but little or nothing passes. */
+  starveLink(how: "silent" | "slow" | "no-answers" | "half-open"): void {
     this.break("link");
-    for (const link of this.#links) link.blackhole();
+    for (const link of this.#links) {
+      if (how === "silent") link.blackhole();
+      else if (how === "slow") link.starve(starvedBytesPerSecond);
+      else if (how === "no-answers") link.hold("to-client");
+      else link.halfOpen();
+    }
   }
 
   resetLink(): void {
@@ -181,8 +203,21 @@ export class Plant {
   }
 
   async restoreLink(): Promise<void> {
+    for (const link of this.#links) link.starve(undefined);
     await Promise.all(this.#links.map((link) => link.restore()));
     this.mend("link");
+  }
+
+  /** What the gateway takes is not acknowledged any more: its PUBACKs get stuck on the way. */
+  holdAcknowledgements(whose: "devices" | "foreign"): void {
+    if (whose === "devices") this.#sensorLinks.devices.hold("to-client");
+    else this.#sensorLinks.foreign.hold("to-server");
+  }
+
+  /** The acknowledgements held back are lost with their connections. */
+  async loseAcknowledgements(whose: "devices" | "foreign"): Promise<void> {
+    this.#sensorLinks[whose].resetConnections();
+    await this.#sensorLinks[whose].restore();
   }
 
   /** Moves the gateway's wall clock; its monotonic clock goes on. */
@@ -193,39 +228,11 @@ export class Plant {
     if (this.gateway.life?.startedMs !== null && this.gateway.isRunning) this.gateway.child.signal("SIGUSR2");
   }
 
-  async startBroker(): Promise<void> {
-    if (!this.hasForeign) return;
-    this.#broker = spawn("mosquitto", ["-c", this.#path("mosquitto.conf")], {
-      env: { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` },
-      stdio: "ignore",
-    });
-    const deadlineMs = Date.now() + 20_000;
-    while (!(await canConnect(this.#ports.foreign))) {
-      if (Date.now() > deadlineMs) throw new Error("mosquitto does not listen");
-      await pause(50);
-    }
-  }
-
-  /** SIGTERM: Mosquitto writes its store only then, so a harder end would lose what it acknowledged itself. */
-  async stopBroker(): Promise<void> {
-    const broker = this.#broker;
-    this.#broker = undefined;
-    if (broker === undefined || broker.exitCode !== null) return;
-    const ended = new Promise((resolve) => broker.once("exit", resolve));
-    broker.kill("SIGCONT");
-    broker.kill("SIGTERM");
-    await ended;
-  }
-
-  freezeBroker(isFrozen: boolean): void {
-    this.#broker?.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
-  }
-
   /** Everything that measures. */
   freezeSensors(isFrozen: boolean): void {
     this.#devices?.signal(isFrozen ? "SIGSTOP" : "SIGCONT");
     this.freezePlc(isFrozen);
-    this.freezeBroker(isFrozen);
+    this.broker.freeze(isFrozen);
   }
 
   freezePlc(isFrozen: boolean): void {
@@ -233,9 +240,9 @@ export class Plant {
   }
 
   async startDevices(): Promise<void> {
-    const { sensors, foreign } = this.#ports;
-    const args = ["--folder", this.#path("devices"), "--gateway", String(sensors)];
-    if (this.hasForeign) args.push("--foreign", String(foreign));
+    const { foreign } = this.#ports;
+    const args = ["--folder", this.#path("devices"), "--gateway", String(this.#sensorLinks.devices.port)];
+    if (this.broker.isInstalled) args.push("--foreign", String(foreign));
     if (this.hasPub) args.push("--pub");
     const devices = new Child({
       name: "devices",
@@ -292,8 +299,9 @@ export class Plant {
     await this.gateway.stop();
     await this.server.stop();
     await this.#plc?.stop(3000);
-    await this.stopBroker();
-    await Promise.all(this.#links.map((link) => link.stop()));
+    await this.broker.stop();
+    const { devices, foreign } = this.#sensorLinks;
+    await Promise.all([...this.#links, devices, foreign].map((link) => link.stop()));
   }
 
   #path(name: string): string {
@@ -359,31 +367,8 @@ export class Plant {
 
   async #writeConfigurations(): Promise<void> {
     const { folder } = this;
-    await mkdir(this.#path("mosquitto"), { recursive: true });
-    const parts = { foreign: this.hasForeign };
+    const parts = { foreign: this.broker.isInstalled };
     await writeFile(this.#path("server.yaml"), stringify(serverConfiguration(folder, this.#ports)));
     await writeFile(this.#path("gateway.yaml"), stringify(gatewayConfiguration(folder, this.#ports, parts)));
-    // Started as root it would change to a user that cannot write into the folder.
-    const user = process.getuid?.() === 0 ? ["user root"] : [];
-    const mosquitto = [
-      ...user,
-      `listener ${this.#ports.foreign} 127.0.0.1`,
-      "allow_anonymous true",
-      "max_queued_messages 0",
-      "persistence true",
-      `persistence_location ${this.#path("mosquitto")}/`,
-    ];
-    await writeFile(this.#path("mosquitto.conf"), `${mosquitto.join("\n")}\n`);
   }
-}
-
-function canConnect(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -45,7 +45,7 @@ export async function torture(options: TortureOptions): Promise<boolean> {
     ...(options.disk === undefined ? {} : { diskMethod: options.disk }),
   });
   progress.line(`seed ${seed}; disks are filled through ${plant.gatewayDisk.method}; folder ${folder}`);
-  if (!plant.hasForeign) progress.line("mosquitto is not installed: no foreign broker");
+  if (!plant.broker.isInstalled) progress.line("mosquitto is not installed: no foreign broker");
   const disturbed = new Disturbed(plant);
   let done = 0;
   let verdict: Verdict | undefined;
