@@ -280,3 +280,15 @@ test("more alarm events than may wait drop the oldest, counted in the journal", 
     drop: { what: "alarm-event-dropped", count: 20, reason: "outbox-full" },
   });
 });
+
+test("goes on counting turns while the disk refuses, so that the watchdog does not end the gateway for it", async () => {
+  const disk = await newDisk();
+  const { recorder, clock, staleSamples } = await live(disk);
+  disk.journal.full = true;
+  const before = recorder.progress;
+  for (let second = 0; second < 5; second += 1) {
+    staleSamples.push(sampleOf(reading(0)));
+    await clock.advance(1_000);
+  }
+  expect(recorder.progress).toBe(before + 5);
+});

@@ -5,6 +5,7 @@ import {
   describeError,
   errorCode,
   FrostlightError,
+  isFrostlightError,
   type Logger,
   type Part,
 } from "@frostlight/kernel";
@@ -145,6 +146,8 @@ export class Recorder implements Part {
       this.#ticks += 1;
     } catch (error) {
       this.#logger.error("tick-failed", { error: describeError(error), code: errorCode(error) });
+      // A disk that refuses is no reason to start anew; what is wrong in here may be.
+      if (isFrostlightError(error) && error.fault === "resource") this.#ticks += 1;
     }
   }
 

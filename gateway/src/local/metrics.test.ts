@@ -20,6 +20,26 @@ it("states values with their points and units, counters with _total", async () =
   expect(lines).toContain("frostlight_main_loop_alive 1");
 });
 
+it("says how the buffer, the sources' states, discovery, certificates and the clock stand", async () => {
+  const lines = await linesOf(false);
+  expect(lines).toContain('frostlight_source_state{source="plant",kind="opcua",state="offline"} 1');
+  expect(lines).toContain('frostlight_source_state{source="plant",kind="opcua",state="ok"} 0');
+  expect(lines).toContain('frostlight_source_discovered{source="sensors",kind="mqtt"} 2');
+  expect(lines).toContain("frostlight_certificates_waiting 1");
+  expect(lines).toContain("frostlight_clock_synchronised 0");
+  for (const name of ["journal_room_seconds", "journal_written_bytes_per_reading", "journal_limit_bytes"]) {
+    expect(lines.find((line) => line.startsWith(`frostlight_${name} `))).toMatch(/ \d/);
+  }
+});
+
+it("counts an alarm that was put aside as neither seen nor unseen", async () => {
+  const status = exampleStatus(nowMs, false);
+  const alarms = status.alarms.map((alarm) => ({ ...alarm, state: "shelved" as const }));
+  const lines = (await renderMetrics({ ...status, alarms }, true)).text.split("\n");
+  expect(lines).toContain("frostlight_alarms_unacknowledged 0");
+  expect(lines).toContain('frostlight_alarms_aside{state="shelved"} 3');
+});
+
 it("never gives a number for what is unknown", async () => {
   const lines = await linesOf(false);
   for (const pointId of ["h1", "h2", "h3"]) {

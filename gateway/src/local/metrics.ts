@@ -12,6 +12,8 @@ interface Metric {
 
 const one = (value: number): readonly Value[] => [[{}, value]];
 const flag = (holds: boolean): number => (holds ? 1 : 0);
+const sourceStates = ["starting", "ok", "degraded", "offline"] as const;
+const unseen: ReadonlySet<string> = new Set(["unacknowledged", "returned-unacknowledged", "latched-unacknowledged"]);
 const seconds = (ms: number | null): readonly Value[] => (ms === null ? [] : one(ms / 1_000));
 
 function gauge(name: string, help: string, values: Metric["values"]): Metric {
@@ -34,6 +36,19 @@ const metrics: readonly Metric[] = [
   ),
   gauge("journal_size_bytes", "Size of the journal on disk", (s) => one(s.journal.sizeBytes)),
   gauge("journal_last_sequence", "Newest durable sequence", (s) => one(s.journal.lastSequence)),
+  gauge("journal_used_bytes", "Of it: what cannot be given back until the server takes more", (s) =>
+    one(s.journal.usedBytes),
+  ),
+  gauge("journal_limit_bytes", "Most the journal may take", (s) => one(s.journal.limitBytes)),
+  gauge("journal_room_seconds", "How long the room lasts at the present rate if the server takes nothing", (s) =>
+    s.journal.daysLeft === null ? [] : one(s.journal.daysLeft * 86_400),
+  ),
+  gauge("journal_oldest_unreleased_time_seconds", "Oldest batch the server has not taken, Unix time", (s) =>
+    seconds(s.journal.oldestUnreleasedMs),
+  ),
+  gauge("journal_written_bytes_per_reading", "Wear of the card: journal bytes written for each sample", (s) =>
+    s.journal.bytesWrittenPerReading === null ? [] : one(s.journal.bytesWrittenPerReading),
+  ),
   counter("journal_written_bytes", "Bytes written to the journal", (s) => one(s.journal.bytesWritten)),
   counter("journal_commits", "Group commits", (s) => one(s.journal.commits)),
   counter("journal_items", "Items journaled", (s) => one(s.journal.items)),
@@ -45,6 +60,16 @@ const metrics: readonly Metric[] = [
   ),
   gauge("uplink_unacked_batches", "Batches sent and not yet acknowledged", (s) => one(s.uplink.unackedBatches)),
   gauge("uplink_pending_evidence", "Evidence files waiting for upload", (s) => one(s.uplink.pendingEvidence)),
+  gauge("uplink_transport", "What carries the link; 1 for the one in use", (s) =>
+    typeof s.uplink.via === "string" ? [[{ transport: s.uplink.via }, 1]] : [],
+  ),
+  gauge("uplink_standby", "1 while another than the first server serves", (s) => one(flag(s.uplink.standby === true))),
+  gauge("uplink_budget_exhausted", "1 while a metered link's budget is used up", (s) =>
+    one(flag(s.uplink.budgetExhausted === true)),
+  ),
+  counter("uplink_sent_bytes", "Bytes of batches sent, repeats included", (s) =>
+    s.uplink.sentBytes === undefined ? [] : one(s.uplink.sentBytes),
+  ),
   counter("uplink_sent_batches", "Batches sent", (s) => one(s.uplink.sentBatches)),
   counter("uplink_refused_batches", "Batches the server refused", (s) => one(s.uplink.refusedBatches)),
   counter("uplink_reconnects", "Reconnects to the server", (s) => one(s.uplink.reconnects)),
@@ -54,6 +79,32 @@ const metrics: readonly Metric[] = [
       flag(source.state === "ok" || source.state === "degraded"),
     ]),
   ),
+  gauge("source_state", "1 for the state the source is in", (s) =>
+    s.sources.flatMap((source): Value[] =>
+      sourceStates.map((state) => [
+        { source: source.sourceId, kind: source.kind, state },
+        flag(source.state === state),
+      ]),
+    ),
+  ),
+  gauge("source_discovered", "Values seen and not configured", (s) =>
+    s.sources.map((source) => [
+      { source: source.sourceId, kind: source.kind },
+      s.discovered.filter(({ sourceId }) => sourceId === source.sourceId).length,
+    ]),
+  ),
+  gauge("certificates_waiting", "Certificates of peers that wait for a person", (s) =>
+    one(s.approvals.filter(({ state }) => state === "waiting").length),
+  ),
+  gauge("certificate_expiry_time_seconds", "End of validity of an approved certificate of a peer, Unix time", (s) =>
+    s.approvals
+      .filter(({ state }) => state === "approved")
+      .map(({ sourceId, certificate }): Value => [
+        { source: sourceId, fingerprint: certificate.fingerprintSha256 },
+        certificate.validToMs / 1_000,
+      ]),
+  ),
+  gauge("clock_synchronised", "1 while the wall clock can be believed", (s) => one(flag(s.clock.synchronised))),
   counter("source_readings", "Readings taken over", (s) =>
     s.sources.map((source) => [{ source: source.sourceId, kind: source.kind }, source.readings]),
   ),
@@ -78,6 +129,13 @@ const metrics: readonly Metric[] = [
       last === null || last.value === null
         ? []
         : [[{ point: point.pointId, zone: point.zoneId }, (s.nowMs - last.timeMs) / 1_000]],
+    ),
+  ),
+  gauge("point_calibration_due_time_seconds", "Day the point's next calibration is due, Unix time", (s) =>
+    s.points.flatMap(({ point }): Value[] =>
+      point.calibration.dueMs === null
+        ? []
+        : [[{ point: point.pointId, zone: point.zoneId }, point.calibration.dueMs / 1_000]],
     ),
   ),
   gauge("camera_ok", "1 while the camera is in order", (s) =>
@@ -115,7 +173,13 @@ const metrics: readonly Metric[] = [
     ]),
   ),
   gauge("alarms_unacknowledged", "Open alarms nobody has acknowledged", (s) =>
-    one(s.alarms.filter((alarm) => alarm.state !== "acknowledged").length),
+    one(s.alarms.filter(({ state }) => unseen.has(state)).length),
+  ),
+  gauge("alarms_aside", "Open alarms that are shelved, suppressed or out of service", (s) =>
+    (["shelved", "suppressed", "out-of-service"] as const).map((state) => [
+      { state },
+      s.alarms.filter((alarm) => alarm.state === state).length,
+    ]),
   ),
 ];
 
