@@ -56,6 +56,7 @@ class SparkplugView implements View {
       this.#setState({ state: "offline", code: "not-ready", message: describeError(error) });
       return;
     }
+    if (this.#stopping.signal.aborted) return;
     this.#cancelSave = clock.every(saveMs, () => {
       void this.#save();
     });

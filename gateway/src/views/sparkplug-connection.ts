@@ -58,28 +58,28 @@ export async function openSocket(
         ...(key === undefined ? {} : { key }),
       })
     : connectTcp({ host, port });
-  const over = new AbortController();
-  const abort = (): void => {
-    over.abort(signal.reason);
-  };
-  signal.addEventListener("abort", abort, { once: true });
+  const ready = new Promise<void>((resolve, reject) => {
+    socket.once(isTls ? "secureConnect" : "connect", resolve);
+    socket.once("error", reject);
+  });
   try {
-    signal.throwIfAborted();
-    await Promise.race([
-      new Promise<void>((resolve, reject) => {
-        socket.once(isTls ? "secureConnect" : "connect", resolve);
-        socket.once("error", reject);
-      }),
-      clock.sleep(connectTimeoutMs, over.signal).then(() => {
-        throw new Error(`no connection within ${connectTimeoutMs} ms`);
-      }),
-    ]);
+    await within(ready, clock, signal);
     return socket;
   } catch (cause) {
     socket.on("error", () => undefined).destroy();
     throw new FrostlightError("view/unreachable", "peer", `cannot reach ${server}`, { cause });
+  }
+}
+
+/** Waits for a peer, but not for ever, and not when we are to stop. */
+async function within(work: Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const limit = clock.sleep(connectTimeoutMs, AbortSignal.any([signal, over.signal])).then(() => {
+    throw new Error(`no answer within ${connectTimeoutMs} ms`);
+  });
+  try {
+    await Promise.race([work, limit]);
   } finally {
-    signal.removeEventListener("abort", abort);
     over.abort(new Error("no longer waited for"));
   }
 }
@@ -201,11 +201,6 @@ export class SparkplugConnection {
   }
 
   async #subscribe(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const over = new AbortController();
-    const abort = (): void => {
-      over.abort(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
     const subscribed = async (): Promise<void> => {
       await new Promise<void>((resolve) => {
         this.#client.once("connect", () => {
@@ -216,19 +211,9 @@ export class SparkplugConnection {
       const refused = grants.find(({ qos }) => qos > 2);
       if (refused !== undefined) throw new Error(`the subscription to ${refused.topic} was refused`);
     };
-    try {
-      await Promise.race([
-        subscribed(),
-        this.closed.then((reason) => {
-          throw this.#lastError instanceof Error ? this.#lastError : new Error(reason);
-        }),
-        this.#clock.sleep(connectTimeoutMs, over.signal).then(() => {
-          throw new Error(`no answer within ${connectTimeoutMs} ms`);
-        }),
-      ]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-      over.abort(new Error("no longer waited for"));
-    }
+    const refused = this.closed.then((reason) => {
+      throw this.#lastError instanceof Error ? this.#lastError : new Error(reason);
+    });
+    await within(Promise.race([subscribed(), refused]), this.#clock, signal);
   }
 }

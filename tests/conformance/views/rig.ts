@@ -30,7 +30,7 @@ const limits = { low: null, high: null, criticalLow: null, criticalHigh: null };
 const zones: readonly Zone[] = ["freezer", "fridge", "empty"].map((zoneId) => ({
   zoneId,
   name,
-  profileId: "frozen-storage",
+  profileId: "frozen-store",
   limits,
   limitsSource: "test",
 }));
@@ -238,7 +238,9 @@ export function metricOf(heard: Heard | undefined, metricName: string): Sparkplu
   return heard?.payload.metrics.find((metric) => metric.name === metricName);
 }
 
-export function valueOf(metric: SparkplugMetric | undefined): SparkplugValue | null | undefined {
+export function valueOf(
+  metric: Pick<SparkplugMetric, "raw" | "dataType"> | undefined,
+): SparkplugValue | null | undefined {
   if (metric?.raw === undefined || metric.raw === null) return metric?.raw;
   return interpretSparkplug(metric.raw, metric.dataType ?? "Double");
 }

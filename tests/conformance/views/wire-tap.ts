@@ -40,6 +40,8 @@ export class WireTap {
   readonly packets: WirePacket[] = [];
   /** New connections are taken and answered by nobody. */
   isDeaf = false;
+  /** Nothing passes any more, in either direction, and nobody is told. */
+  isFrozen = false;
   readonly #server: Server;
   readonly #targetPort: number;
   readonly #sockets = new Set<Socket>();
@@ -101,12 +103,15 @@ export class WireTap {
     const upstream = connect(this.#targetPort, "127.0.0.1");
     this.#sockets.add(upstream);
     upstream.on("error", () => undefined);
-    let rest = Buffer.alloc(0);
+    let rest: Buffer = Buffer.alloc(0);
     client.on("data", (chunk) => {
+      if (this.isFrozen) return;
       upstream.write(chunk);
       rest = this.#read(connection, Buffer.concat([rest, chunk]));
     });
-    upstream.on("data", (chunk) => client.write(chunk));
+    upstream.on("data", (chunk) => {
+      if (!this.isFrozen) client.write(chunk);
+    });
     client.on("close", () => upstream.destroy());
     upstream.on("close", () => client.destroy());
   }
