@@ -355,7 +355,8 @@ export class FileJournal implements Journal {
       else if (item.kind === "receipt") this.#receipts.add(item.receipt);
       else this.#windows.note(item);
     }
-    for (const waiting of batch.ending) waiting.resolve({ epoch: this.epoch, sequence: batch.sequence });
+    const position = { epoch: this.epoch, sequence: batch.sequence };
+    for (const waiting of batch.ending) waiting.resolve(position);
     this.#listeners.tell(batch.sequence);
   }
 

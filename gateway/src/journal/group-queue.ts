@@ -77,23 +77,41 @@ function layOut(waiting: Waiting, plans: OpenPlan[]): void {
     plan.closed = true;
     return;
   }
-  // A receipt is bounded like a sample, not like an event.
-  const samples = waiting.items.filter(isSmall).length;
-  const bytes = waiting.sizes.reduce((sum, size) => sum + size, 0);
-  const need = { samples, events: waiting.items.length - samples, bytes };
+  const { items, sizes } = waiting;
+  const need = { samples: 0, events: 0, bytes: 0 };
+  for (let index = 0; index < items.length; index += 1) {
+    const item = items[index];
+    if (item !== undefined && isSmall(item)) need.samples += 1;
+    else need.events += 1;
+    need.bytes += sizes[index] ?? 0;
+  }
   let plan = plans.at(-1);
   if (plan === undefined || !hasRoom(plan, need)) plan = openPlan(plans);
-  for (const [index, item] of waiting.items.entries()) {
-    const size = waiting.sizes[index] ?? 0;
+  if (hasRoom(plan, need)) {
+    plan.items.push(...items);
+    plan.samples += need.samples;
+    plan.bytes += need.bytes;
+  } else {
+    plan = layOutInMany(waiting, plan, plans);
+  }
+  plan.ending.push(waiting);
+}
+
+/** An append that does not fit in one batch. */
+function layOutInMany({ items, sizes }: Waiting, first: OpenPlan, plans: OpenPlan[]): OpenPlan {
+  let plan = first;
+  for (const [index, item] of items.entries()) {
+    const size = sizes[index] ?? 0;
     const one = { samples: isSmall(item) ? 1 : 0, events: isSmall(item) ? 0 : 1, bytes: size };
     if (!hasRoom(plan, one) && plan.items.length > 0) plan = openPlan(plans);
     plan.items.push(item);
     plan.samples += one.samples;
     plan.bytes += size;
   }
-  plan.ending.push(waiting);
+  return plan;
 }
 
+/** A receipt is bounded like a sample, not like an event. */
 function isSmall(item: JournalItem): boolean {
   return item.kind === "sample" || item.kind === "receipt";
 }
