@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Zone } from "../core/site.ts";
 import { defaultRules } from "./default-rules.ts";
 import { describeLimitsSource, limitsOf, profiles } from "./profiles/index.ts";
-import { camera, makePoint, zone } from "./testing/stage.ts";
+import { camera, makePoint, roomPoints, zone } from "./testing/stage.ts";
 
 const zoneOf = (profileId: string, own: Partial<Zone> = {}): Zone => {
   const profile = profiles.find(({ id }) => id === profileId);
@@ -11,11 +11,13 @@ const zoneOf = (profileId: string, own: Partial<Zone> = {}): Zone => {
   return { ...zone, profileId, limits: limitsOf(profile), limitsSource: describeLimitsSource(profile), ...own };
 };
 
-it("gives a frozen store a limit that learns, with its critical stage, missing data and nothing on the low side", () => {
+it("gives a frozen store a limit that learns, with its critical stage, the probe's health and nothing on the low side", () => {
   const rules = defaultRules({ zones: [zoneOf("frozen-store")], points: [makePoint()], cameras: [camera] });
   expect(rules.map(({ id, definition }) => [id, definition.kind])).toEqual([
     ["limit-high:probe", "excursion"],
     ["no-data:probe", "no-data"],
+    ["flat-line:probe", "flat-line"],
+    ["probe-fault:probe", "probe-fault"],
     ["camera-health:cam", "camera-health"],
   ]);
   expect(rules[0]?.options).toMatchObject({
@@ -41,17 +43,17 @@ it("makes valid rules for every shipped profile", () => {
     defaultRules({ zones: [zoneOf(id)], points: [makePoint()], cameras: [] }).map((rule) => rule.id.split(":")[0]),
   );
   expect(Object.fromEntries(profiles.map(({ id }, index) => [id, ids[index]?.join(" ")]))).toEqual({
-    "frozen-store": "limit-high no-data",
-    "chilled-store": "limit-high limit-low no-data",
-    "canteen-fridge": "limit-high limit-low no-data",
-    "canteen-freezer": "limit-high no-data",
-    "sample-cabinet": "limit-high limit-low no-data",
-    "prep-room": "limit-high no-data",
-    "hot-holding": "limit-low no-data",
-    dairy: "limit-high limit-low no-data",
-    vaccine: "limit-high limit-low no-data",
-    "import-us": "limit-high no-data",
-    strict: "no-data",
+    "frozen-store": "limit-high no-data flat-line probe-fault",
+    "chilled-store": "limit-high limit-low no-data flat-line probe-fault",
+    "canteen-fridge": "limit-high limit-low no-data flat-line probe-fault",
+    "canteen-freezer": "limit-high no-data flat-line probe-fault",
+    "sample-cabinet": "no-data flat-line probe-fault sample-cabinet",
+    "prep-room": "limit-high no-data flat-line probe-fault",
+    "hot-holding": "hot-holding no-data flat-line probe-fault",
+    dairy: "limit-high limit-low no-data flat-line probe-fault",
+    vaccine: "limit-high limit-low no-data flat-line probe-fault",
+    "import-us": "limit-high no-data flat-line probe-fault",
+    strict: "no-data flat-line probe-fault",
   });
 });
 
@@ -82,7 +84,37 @@ it("names the site's own source when the site has set the limit itself", () => {
   expect(high?.options).toMatchObject({ source: "label of the ice cream" });
 });
 
-it("leaves humidity, doors and points of unknown zones alone", () => {
+it("watches door and power contacts, and probes of one room against each other", () => {
+  const rules = defaultRules({ zones: [zoneOf("chilled-store")], points: roomPoints, cameras: [] });
+  const others = rules.filter(({ points }) => !points.some((point) => point.startsWith("probe")));
+  expect(others.map(({ id, definition }) => [id, definition.kind])).toEqual([
+    ["door-open:door", "door-open"],
+    ["power-loss:power", "power-loss"],
+    ["pair-disagreement:room", "pair-disagreement"],
+  ]);
+});
+
+it("gives a cabinet of retained samples one alarm for temperature, door and power, by its profile", () => {
+  const rules = defaultRules({ zones: [zoneOf("sample-cabinet")], points: roomPoints, cameras: [] });
+  expect(rules.filter(({ zones }) => zones.length > 0).map(({ id }) => id)).toEqual([
+    "pair-disagreement:room",
+    "sample-cabinet:room",
+  ]);
+  expect(rules.some(({ definition }) => ["limit", "door-open", "power-loss"].includes(definition.kind))).toBe(false);
+  expect(rules.at(-1)?.options).toMatchObject({
+    lowCelsius: 0,
+    highCelsius: 8,
+    criticalHighCelsius: 10,
+    keptHours: 48,
+  });
+});
+
+it("watches a hot cabinet only while it is in use, critical at its profile's critical limit", () => {
+  const [hot] = defaultRules({ zones: [zoneOf("hot-holding")], points: [makePoint()], cameras: [] });
+  expect(hot?.options).toMatchObject({ limit: 60, critical: 57, idleAtOrBelow: 40 });
+});
+
+it("leaves humidity and points of unknown zones alone", () => {
   const points = [makePoint({ quantity: "humidity", unit: "%" }), makePoint({ zoneId: "elsewhere" })];
   expect(defaultRules({ zones: [zoneOf("frozen-store")], points, cameras: [] })).toEqual([]);
 });

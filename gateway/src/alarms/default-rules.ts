@@ -3,6 +3,8 @@ import { FrostlightError } from "@frostlight/kernel";
 
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
+import { defaultRule } from "./default-rules-entry.ts";
+import { contactRules, hotHoldingRules, pairRules, probeRules, sampleCabinetRules } from "./default-rules-equipment.ts";
 import {
   describeLimitSource,
   type LimitName,
@@ -12,15 +14,14 @@ import {
   type ProfileTiming,
 } from "./profiles/index.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
-import type { AlarmRuleDefinition } from "./rule.ts";
-import { alarmRuleRegistry } from "./rules/index.ts";
 import { celsiusDifferenceIn, celsiusIn } from "./temperature-units.ts";
 
 /**
- * The rules a site has without configuring any: limits and missing data of every temperature point, by its zone's limits
- * and its profile's timing, and the health of every camera. Ids are stable: `limit-high:<point>`, `limit-low:<point>`,
- * `no-data:<point>`, `camera-health:<camera>`. Throws `alarms/limits-contradict` when a zone's critical limit is milder
- * than its limit.
+ * The rules a site has without configuring any: limits, missing data and the health of every temperature point, by its zone's
+ * limits and its profile's timing; door and power contacts; probes of one room against each other; hot cabinets and cabinets
+ * of retained samples by their profile; every camera. Ids are stable: `<rule>:<point>`, `<rule>:<zone>` for
+ * `pair-disagreement` and `sample-cabinet`, `camera-health:<camera>`. Throws `alarms/limits-contradict` when a zone's critical
+ * limit is milder than its limit.
  */
 export function defaultRules(site: {
   readonly zones: readonly Zone[];
@@ -30,33 +31,33 @@ export function defaultRules(site: {
   const zones = new Map(site.zones.map((zone) => [zone.zoneId, zone]));
   const ofPoints = site.points.flatMap((point) => {
     const zone = zones.get(point.zoneId);
-    if (zone === undefined || point.quantity !== "temperature") return [];
-    return [...limitRules(point, zone), noDataRule(point, timingOf(zone))];
+    if (zone === undefined) return [];
+    if (point.quantity !== "temperature") return zone.profileId === sampleCabinet ? [] : contactRules(point);
+    return [...temperatureRules(point, zone), noDataRule(point, timingOf(zone)), ...probeRules(point)];
   });
+  const ofZones = site.zones.flatMap((zone) => [
+    ...pairRules(zone, site.points),
+    ...(zone.profileId === sampleCabinet ? cabinetRules(zone, site.points) : []),
+  ]);
   const ofCameras = site.cameras.map(({ cameraId }) =>
-    rule(`camera-health:${cameraId}`, "camera-health", {}, { cameras: [cameraId] }),
+    defaultRule(`camera-health:${cameraId}`, "camera-health", {}, { cameras: [cameraId] }),
   );
-  return [...ofPoints, ...ofCameras];
+  return [...ofPoints, ...ofZones, ...ofCameras];
 }
 
-function rule(
-  id: string,
-  kind: string,
-  options: unknown,
-  targets: { readonly points?: readonly string[]; readonly cameras?: readonly string[] },
-): AlarmRuleConfig {
-  const definition: AlarmRuleDefinition = alarmRuleRegistry.get(kind);
-  return {
-    id,
-    enabled: true,
-    definition,
-    options: definition.options.parse(options),
-    points: [],
-    zones: [],
-    cameras: [],
-    quantity: "temperature",
-    ...targets,
-  };
+/** Profiles that have a rule of their own in place of limits. */
+const sampleCabinet = "sample-cabinet";
+const hotHolding = "hot-holding";
+
+function temperatureRules(point: Point, zone: Zone): AlarmRuleConfig[] {
+  if (zone.profileId === sampleCabinet) return [];
+  if (zone.profileId === hotHolding) return hotHoldingRules(point, zone, timingOf(zone), sourceOf(zone, "low"));
+  return limitRules(point, zone);
+}
+
+function cabinetRules(zone: Zone, points: readonly Point[]): AlarmRuleConfig[] {
+  if (!points.some(({ zoneId }) => zoneId === zone.zoneId)) return [];
+  return sampleCabinetRules(zone, timingOf(zone), sourceOf(zone, "high"));
 }
 
 function timingOf(zone: Zone): ProfileTiming | undefined {
@@ -72,7 +73,7 @@ function noDataRule(point: Point, timing: ProfileTiming | undefined): AlarmRuleC
           afterIntervals: timing.noDataIntervals.count,
           escalation: { priority: "high", afterSeconds: timing.noDataHighAfter.seconds },
         };
-  return rule(`no-data:${point.pointId}`, "no-data", options, { points: [point.pointId] });
+  return defaultRule(`no-data:${point.pointId}`, "no-data", options, { points: [point.pointId] });
 }
 
 function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
@@ -93,7 +94,7 @@ function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
             limitCountsAsBreach: timing.limitCountsAsBreach.holds,
           }),
     };
-    return [rule(`limit-${side}:${point.pointId}`, "limit", options, { points: [point.pointId] })];
+    return [defaultRule(`limit-${side}:${point.pointId}`, "limit", options, { points: [point.pointId] })];
   });
 }
 
@@ -131,7 +132,7 @@ function excursionRule(
           limitCountsAsBreach: timing.limitCountsAsBreach.holds,
         }),
   };
-  return rule(`limit-${side}:${point.pointId}`, "excursion", options, { points: [point.pointId] });
+  return defaultRule(`limit-${side}:${point.pointId}`, "excursion", options, { points: [point.pointId] });
 }
 
 interface Stage {

@@ -53,7 +53,8 @@ interface Reading {
 
 /**
  * A probe that does not measure any more what it should: readings its device or the pipeline calls bad (sensor fault, sentinel,
- * out of range), jumps to where no room can be and back, or noise unusual for this probe.
+ * out of range), jumps to where no room can be and back, or noise unusual for this probe. Jumps and noise are judged
+ * only where readings come every few minutes: slower ones show the room, not the probe.
  */
 export const probeFaultRule = definePointRule({
   kind: "probe-fault",
@@ -165,6 +166,8 @@ class ProbeFaultEvaluator implements PointEvaluator {
         this.#spikes.add(reading.takenMs, 1);
       }
     }
+    // Of readings further apart the difference is the room's own coming and going.
+    if (spanMs > 2 * this.#options.spikeSeconds * 1_000) return;
     this.#addNoise(Math.abs(up + down), reading.takenMs - middle.takenMs, reading.takenMs);
   }
 
