@@ -13,6 +13,8 @@ class MemoryJournal implements JournalReader, JournalRelease {
   lastSequence = 0;
   readonly released = new SequenceSet();
   readonly unreadable = new Set<number>();
+  /** Batches with an alarm event. */
+  readonly alarms = new Set<number>();
   sizeBytes = 10;
   #listeners: ((sequence: number) => void)[] = [];
 
@@ -35,6 +37,9 @@ class MemoryJournal implements JournalReader, JournalRelease {
     if (this.unreadable.has(sequence)) return Promise.reject(new Error("EIO"));
     const sealed = Buffer.alloc(this.sizeBytes, " ");
     sealed.write(String(sequence));
+    // SealedBatch.body (field 1) with nothing but an empty alarm event (field 7).
+    if (this.alarms.has(sequence))
+      return Promise.resolve({ epoch: this.epoch, sequence, sealed: alarmBatch(sequence) });
     return Promise.resolve({ epoch: this.epoch, sequence, sealed });
   }
 
@@ -50,24 +55,52 @@ class MemoryJournal implements JournalReader, JournalRelease {
   }
 }
 
-function senderOf(options: { window?: number; windowBytes?: number; ackTimeoutMs?: number } = {}) {
+function alarmBatch(sequence: number): Uint8Array {
+  const number = Buffer.from(String(sequence));
+  // The signature (field 2) carries the sequence for the test.
+  return Buffer.concat([Buffer.from([0x0a, 0x02, 0x3a, 0x00, 0x12, number.length]), number]);
+}
+
+function senderOf(
+  options: {
+    window?: number;
+    windowBytes?: number;
+    ackTimeoutMs?: number;
+    backfill?: "live-first" | "equal" | "oldest-first";
+    rateLimit?: { bytesPerSecond?: number; bytesPerDay?: number };
+  } = {},
+) {
   const journal = new MemoryJournal();
+  const reused: number[] = [];
   const clock = new FakeClock();
   const sender = new BatchSender({
     journal,
     clock,
     random: seededRandom(7),
     logger: silentLogger,
-    options: { window: 8, windowBytes: 1_000_000, ackTimeoutMs: 30_000, ...options },
+    options: {
+      window: 8,
+      windowBytes: 1_000_000,
+      ackTimeoutMs: 30_000,
+      backfill: "live-first",
+      rateLimit: {},
+      ...options,
+    },
+    onSequenceReused: (_epoch, sequence) => reused.push(sequence),
   });
   const sent: number[] = [];
   const up = (): void => {
-    sender.linkUp((sealed) => sent.push(Number(Buffer.from(sealed).toString().trim())));
+    sender.linkUp((sealed) => sent.push(Number(/\d+/.exec(Buffer.from(sealed).toString())?.[0])));
   };
-  const ack = (sequences: readonly number[], result: AckResult = "stored", epoch = journal.epoch): void => {
-    sender.onAck({ epoch, outcomes: sequences.map((sequence) => ({ sequence, result, reason: "" })) });
+  const ack = (
+    sequences: readonly number[],
+    result: AckResult = "stored",
+    epoch = journal.epoch,
+    reason = "",
+  ): void => {
+    sender.onAck({ epoch, outcomes: sequences.map((sequence) => ({ sequence, result, reason })) });
   };
-  return { journal, clock, sender, sent, up, ack };
+  return { journal, clock, sender, sent, up, ack, reused };
 }
 
 test("back-fill leaves a quarter of the window free, and a new commit uses it at once", async () => {
@@ -196,4 +229,85 @@ test("a batch that cannot be read holds up nobody for ever", async () => {
   await clock.advance(0);
   ack(sent);
   expect(journal.released.size).toBe(3);
+});
+
+test("the policy says whether new or old batches go first", async () => {
+  const orders: Record<string, readonly number[]> = {};
+  for (const backfill of ["live-first", "equal", "oldest-first"] as const) {
+    const { journal, clock, sent, up, ack } = senderOf({ backfill, window: 4 });
+    journal.commit(6);
+    up();
+    await clock.advance(0);
+    journal.commit(3);
+    for (let turn = 0; turn < 20; turn += 1) {
+      ack([sent[turn] ?? 0]);
+      await clock.advance(0);
+    }
+    orders[backfill] = sent;
+  }
+  expect(orders).toEqual({
+    "live-first": [1, 2, 3, 7, 8, 9, 4, 5, 6],
+    equal: [1, 2, 3, 4, 7, 5, 8, 6, 9],
+    "oldest-first": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  });
+});
+
+test.each(["live-first", "equal", "oldest-first"] as const)(
+  "an alarm that was raised while the link was away goes before the rest of the back-fill (%s)",
+  async (backfill) => {
+    const { journal, clock, sender, sent, up } = senderOf({ backfill, window: 4 });
+    sender.start();
+    journal.alarms.add(90);
+    journal.commit(100);
+    await clock.advance(0);
+    up();
+    await clock.advance(0);
+    expect(sent.slice(0, 3)).toEqual([90, 1, 2]);
+  },
+);
+
+test("a rate limit is kept to, and what is new goes before what is old", async () => {
+  const { journal, clock, sent, up, ack } = senderOf({ rateLimit: { bytesPerSecond: 1_000 }, window: 50 });
+  journal.sizeBytes = 1_000;
+  journal.commit(200);
+  up();
+  for (let second = 0; second < 100; second += 1) {
+    if (second === 50) journal.commit();
+    ack(sent);
+    await clock.advance(1_000);
+  }
+  expect(sent.length).toBeGreaterThan(95);
+  expect(sent.length).toBeLessThan(120);
+  expect(sent.indexOf(201)).toBeLessThan(70);
+  expect(new Set(sent).size).toBe(sent.length);
+});
+
+test("with the day's budget used up alarms still go, and the rest the next day", async () => {
+  const { journal, clock, sender, sent, up, ack } = senderOf({ rateLimit: { bytesPerDay: 10_000 }, window: 50 });
+  journal.sizeBytes = 1_000;
+  up();
+  for (let n = 0; n < 20; n += 1) {
+    journal.commit();
+    await clock.advance(10);
+    ack(sent);
+  }
+  expect(sent.length).toBe(10);
+  expect(sender.status().budgetExhausted).toBe(true);
+  journal.alarms.add(21);
+  journal.commit();
+  await clock.advance(10);
+  expect(sent.at(-1)).toBe(21);
+  ack(sent);
+  await clock.advance(86_400_000);
+  expect(sent.slice(11, 18)).toEqual([11, 12, 13, 14, 15, 16, 17]);
+});
+
+test("a sequence that the server has with other content is told to the journal", async () => {
+  const { journal, clock, up, ack, reused } = senderOf();
+  journal.commit(2);
+  up();
+  await clock.advance(0);
+  ack([2], "refused", journal.epoch, "sequence-reused");
+  ack([1], "refused", journal.epoch, "chain-broken");
+  expect(reused).toEqual([2]);
 });

@@ -19,7 +19,7 @@ import { SendOrder } from "./send-order.ts";
 const serverBusy: RetrySchedule = { firstMs: 1_000, factor: 2, maxMs: 60_000, jitter: 0.3 };
 /** After a reconnect, acks that waited in the broker come first; what they cover need not be sent again. */
 const lateAckMs = 500;
-/** Share of the window that back-fill may use. */
+/** Share of the window that back-fill may use when new batches go first. */
 const backfillShare = 0.75;
 const sweepMs = 1_000;
 
@@ -29,8 +29,7 @@ interface Sent {
   readonly urgent: boolean;
 }
 
-type SenderOptions = Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs"> &
-  Partial<Pick<UplinkOptions, "backfill" | "rateLimit">>;
+type SenderOptions = Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs" | "backfill" | "rateLimit">;
 
 /** What the sender did, for the status. */
 export interface SenderStatus {
@@ -93,10 +92,8 @@ export class BatchSender {
     this.#logger = parts.logger;
     this.#options = parts.options;
     this.#onSequenceReused = parts.onSequenceReused;
-    this.#rate = new RateLimit(parts.options.rateLimit ?? {}, parts.clock);
-    this.#order = new SendOrder(parts.journal, parts.options.backfill ?? "live-first", (sequence) =>
-      this.#isWanted(sequence),
-    );
+    this.#rate = new RateLimit(parts.options.rateLimit, parts.clock);
+    this.#order = new SendOrder(parts.journal, parts.options.backfill, (sequence) => this.#isWanted(sequence));
   }
 
   /** Listens to commits, so that alarms of a time without a link are known when it comes back. */
@@ -297,7 +294,7 @@ export class BatchSender {
       const waitMs = Math.max(this.#rate.waitMs(lane), lane === "live" ? 0 : this.#backfillFromMs - nowMs);
       if (waitMs > 0) soonestMs = Math.min(soonestMs, waitMs);
       if (waitMs > 0 || lane !== "backfill") return waitMs <= 0;
-      return this.#probing || this.#hasRoom(backfillShare);
+      return this.#probing || this.#hasRoom(this.#options.backfill === "live-first" ? backfillShare : 1);
     });
     return next ?? (Number.isFinite(soonestMs) ? this.#wakeIn(soonestMs) : undefined);
   }
