@@ -38,7 +38,7 @@ export class Dice {
     return this.random.next() < probability;
   }
 
-  pick<T>(all: readonly [T, ...T[]]): T {
+  pick<T>(all: readonly [T, ...(readonly T[])]): T {
     return all[Math.floor(this.random.next() * all.length)] ?? all[0];
   }
 
@@ -154,7 +154,7 @@ export const faults: readonly Fault[] = [
     targets: ["link"],
     async run(plant, dice) {
       await dice.wait(0, 500);
-      const how = dice.pick(["silent", "slow", "no-answers", "half-open"]);
+      const how = dice.pick(["silent", "slow", "no-answers", "half-open"] as const);
       plant.starveLink(how);
       plant.note(`link starved: ${how}`);
       await dice.wait(300, 4000);

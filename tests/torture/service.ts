@@ -1,5 +1,7 @@
 import type { Child } from "../sims/child.ts";
 
+const maxAttempts = 8;
+
 /** From a process's start to its end. */
 export interface Life {
   readonly spawnMs: number;
@@ -80,7 +82,7 @@ export class Service {
   /** Running and started; what ends by itself is started again. */
   async up(timeoutMs: number): Promise<void> {
     const deadlineMs = Date.now() + timeoutMs;
-    for (;;) {
+    for (let attempt = 1; ; attempt += 1) {
       this.spawn();
       while (this.isRunning && this.life?.startedMs === null && Date.now() < deadlineMs) await pause(25);
       if (this.isRunning && this.life?.startedMs !== null) return;
