@@ -67,6 +67,8 @@ export async function fillSite(state: MemoryState, timeSeries: MemoryTimeSeries,
     revokedMs: null,
     lastSeenMs: nowMs - 4000,
     connected: true,
+    refusedAttempts: 0,
+    lastRefusedMs: null,
   });
   for (const [index, room] of rooms.entries()) timeSeries.add(siteId, samplesOf(room, index, nowMs));
   for (const alarm of alarmsAt(nowMs)) {

@@ -43,15 +43,6 @@ export interface ConfigurationVersion {
   readonly outcome: Explanation | null;
 }
 
-/** Something wrong with batches that came: refused, doubled, … by epoch. */
-export interface ChainFault {
-  readonly epoch: string;
-  readonly kind: string;
-  readonly count: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
-}
-
 export interface StoredChange extends ChangeRecord {
   readonly siteId: string;
 }
@@ -63,10 +54,9 @@ export interface GatewayFile {
   /** Newest first. */
   readonly certificates: readonly GatewayCertificate[];
   readonly epochs: readonly EpochState[];
-  readonly faults: readonly ChainFault[];
   /** Newest first, bounded. */
   readonly changes: readonly StoredChange[];
-  /** Newest first, bounded; without acknowledgements. */
+  /** Newest first, bounded; without those about alarms. */
   readonly commands: readonly TrackedCommand[];
   /** Newest first, bounded. */
   readonly configurations: readonly ConfigurationVersion[];

@@ -166,6 +166,8 @@ export interface GatewayAccess {
   }): Promise<EnrolResult>;
   /** The gateway and the SHA-256 hex of its secret, unless unknown. */
   gatewayCredentials(gatewayId: string): Promise<(KnownGateway & { readonly secretHash: string }) | undefined>;
+  /** A revoked gateway tried to come in. */
+  countRefusedAttempt(gatewayId: string): Promise<void>;
   setConnected(gatewayId: string, connected: boolean, atMs: number): Promise<void>;
   /** No gateway is connected: said at the start of the process that holds their connections. */
   disconnectAll(): Promise<void>;

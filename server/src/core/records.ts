@@ -36,6 +36,9 @@ export interface Gateway {
   readonly revokedMs: number | null;
   readonly lastSeenMs: number | null;
   readonly connected: boolean;
+  /** Times it tried to come in with the right secret since it was revoked. */
+  readonly refusedAttempts: number;
+  readonly lastRefusedMs: number | null;
 }
 
 /** The state of one alarm occurrence, folded from its events. */

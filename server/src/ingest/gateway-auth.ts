@@ -16,7 +16,7 @@ const maxSecretBytes = 256;
  * time, and an unknown id takes the same path.
  */
 export async function authenticateGateway(
-  store: Pick<GatewayAccess, "gatewayCredentials">,
+  store: Pick<GatewayAccess, "gatewayCredentials"> & Partial<Pick<GatewayAccess, "countRefusedAttempt">>,
   gatewayId: string | undefined,
   secret: Uint8Array | undefined,
 ): Promise<AuthResult> {
@@ -31,7 +31,10 @@ export async function authenticateGateway(
   const expected = Buffer.from(known?.secretHash ?? "", "hex");
   const isEqual = expected.length === given.length && timingSafeEqual(given, expected);
   if (known === undefined || !isEqual) return { kind: "refused", reason: "credentials-wrong" };
-  return known.revoked ? { kind: "refused", reason: "gateway-revoked" } : { kind: "ok", gateway: known };
+  if (!known.revoked) return { kind: "ok", gateway: known };
+  // Counted if it can be; the answer is no either way.
+  await store.countRefusedAttempt?.(gatewayId).catch(() => undefined);
+  return { kind: "refused", reason: "gateway-revoked" };
 }
 
 /** The id and secret of an `Authorization: Basic` header, as far as there are any. */

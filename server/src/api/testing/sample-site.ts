@@ -157,6 +157,8 @@ export function addSampleSite(
     revokedMs: null,
     lastSeenMs: seenMs,
     connected: true,
+    refusedAttempts: 0,
+    lastRefusedMs: null,
   });
   state.alarmMap.set(alarm.alarmId, { alarm, events: [sampleAlarmEvent(alarm, "raised")] });
   state.findingList.push(finding);

@@ -49,7 +49,7 @@ export function commandStore(db: Db): CommandStore {
           .onConflict((conflict) => conflict.column("command_id").doNothing())
           .execute();
         // A gateway is asked for one thing about one subject: the newest.
-        if (action.kind !== "acknowledge-alarm") await supersede(transaction, gatewayId, command);
+        if (subjectOf(action) !== "") await supersede(transaction, gatewayId, command);
         return status;
       });
     },
@@ -106,7 +106,7 @@ export function commandStore(db: Db): CommandStore {
   };
 }
 
-/** What a command acts on. */
+/** What a command acts on; empty for those about alarms, of which several may wait. */
 function subjectOf(action: CommandAction): string {
   if (action.kind === "set-calibration") return action.pointId;
   if (action.kind === "approve-certificate") return action.sourceId;

@@ -96,6 +96,8 @@ export function enrolmentStore(db: Db, clock: Clock): EnrolmentStore & GatewayAc
             revoked_ms: null,
             last_seen_ms: null,
             connected: 0,
+            refused_attempts: 0,
+            last_refused_ms: null,
           })
           .onConflict((conflict) =>
             conflict.column("gateway_id").doUpdateSet({
@@ -103,6 +105,8 @@ export function enrolmentStore(db: Db, clock: Clock): EnrolmentStore & GatewayAc
               secret_hash: enrolment.secretHash,
               enrolled_ms: enrolment.atMs,
               revoked_ms: null,
+              refused_attempts: 0,
+              last_refused_ms: null,
             }),
           )
           .execute();
@@ -113,6 +117,14 @@ export function enrolmentStore(db: Db, clock: Clock): EnrolmentStore & GatewayAc
     async gatewayCredentials(gatewayId) {
       const row = await db.selectFrom("gateways").selectAll().where("gateway_id", "=", gatewayId).executeTakeFirst();
       return row === undefined ? undefined : { ...knownGateway(row), secretHash: row.secret_hash };
+    },
+
+    async countRefusedAttempt(gatewayId) {
+      await db
+        .updateTable("gateways")
+        .set((update) => ({ refused_attempts: update("refused_attempts", "+", 1), last_refused_ms: clock.nowMs() }))
+        .where("gateway_id", "=", gatewayId)
+        .execute();
     },
 
     async setConnected(gatewayId, connected, atMs) {

@@ -16,7 +16,7 @@ export function gatewayFiles(reader: Db, writer: Db, audit: ChainAudit): Gateway
     async gatewayFile(scope, gatewayId, gapBeforeMs) {
       const row = await gatewayRow(reader, scope, gatewayId);
       if (row === undefined) return undefined;
-      const [description, certificates, epochs, faults, changes, commands, configurations] = await Promise.all([
+      const [description, certificates, epochs, changes, commands, configurations] = await Promise.all([
         reader.selectFrom("descriptions").select("body").where("gateway_id", "=", gatewayId).executeTakeFirst(),
         reader
           .selectFrom("certificates")
@@ -26,13 +26,6 @@ export function gatewayFiles(reader: Db, writer: Db, audit: ChainAudit): Gateway
           .limit(newest)
           .execute(),
         audit.chainState(gatewayId, gapBeforeMs),
-        reader
-          .selectFrom("chain_faults")
-          .selectAll()
-          .where("gateway_id", "=", gatewayId)
-          .orderBy("last_ms", "desc")
-          .limit(newest)
-          .execute(),
         reader
           .selectFrom("changes")
           .selectAll()
@@ -44,7 +37,7 @@ export function gatewayFiles(reader: Db, writer: Db, audit: ChainAudit): Gateway
           .selectFrom("commands")
           .selectAll()
           .where("gateway_id", "=", gatewayId)
-          .where("kind", "<>", "acknowledge-alarm")
+          .where("subject", "<>", "")
           .orderBy("issued_ms", "desc")
           .limit(newest)
           .execute(),
@@ -55,13 +48,6 @@ export function gatewayFiles(reader: Db, writer: Db, audit: ChainAudit): Gateway
         description: description === undefined ? null : parseDescription(description.body),
         certificates: certificates.map(certificateFromRow),
         epochs,
-        faults: faults.map((fault) => ({
-          epoch: fault.epoch,
-          kind: fault.kind,
-          count: fault.count,
-          firstMs: fault.first_ms,
-          lastMs: fault.last_ms,
-        })),
         changes: changes.map(changeFromRow),
         commands: commands.map(trackedFromRow),
         configurations,

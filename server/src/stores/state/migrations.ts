@@ -151,5 +151,17 @@ const third: Migration = {
   },
 };
 
+const fourth: Migration = {
+  version: 4,
+  name: "attempts of revoked gateways",
+  async up(db, { integer }) {
+    const statements = [
+      `alter table gateways add column refused_attempts ${integer} not null default 0`,
+      `alter table gateways add column last_refused_ms ${integer}`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first, second, third];
+export const migrations: readonly Migration[] = [first, second, third, fourth];

@@ -137,5 +137,7 @@ export function gatewayFromRow(row: GatewayRow): Gateway {
     revokedMs: row.revoked_ms,
     lastSeenMs: row.last_seen_ms,
     connected: row.connected !== 0,
+    refusedAttempts: row.refused_attempts,
+    lastRefusedMs: row.last_refused_ms,
   };
 }

@@ -53,6 +53,9 @@ export interface GatewayRow {
   revoked_ms: number | null;
   last_seen_ms: number | null;
   connected: number;
+  /** Times it tried to come in with the right secret since it was revoked. */
+  refused_attempts: number;
+  last_refused_ms: number | null;
 }
 
 export interface TokenRow {
