@@ -1,7 +1,15 @@
 import type { AlarmEvent, HealthEvent, Sample } from "@frostlight/contract";
 import { type AlarmHealth, type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
 
-import type { ActiveAlarm, ActOutcome, ActRefusal, AlarmEngine, PersonRequest } from "../core/alarm-engine.ts";
+import type {
+  ActiveAlarm,
+  ActOutcome,
+  ActRefusal,
+  AlarmEngine,
+  PersonRequest,
+  RoomKnowledge,
+  RoomLearning,
+} from "../core/alarm-engine.ts";
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
 import { AlarmLog } from "./alarm-log.ts";
@@ -9,11 +17,15 @@ import { type AsideLimit, asideLimit, inputOf, longestAsideMs } from "./aside.ts
 import { explain } from "./explanation-codes.ts";
 import { IncidentBook } from "./incidents.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
+import { type LearnedAlarms, parseLearned } from "./learned.ts";
 import { SampleObserver } from "./observe.ts";
+import { profileById } from "./profiles/index.ts";
+import { withContext } from "./room/context.ts";
 import { Room } from "./room/room.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
 import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict, ZoneEvaluator } from "./rule.ts";
 import { type AlarmSnapshot, parseAlarmSnapshot, plausibleDownMs, type SnapshotEntry } from "./snapshot.ts";
+import { Targets } from "./targets.ts";
 
 interface Watch<E> {
   readonly alarm: AlarmInstance;
@@ -38,17 +50,19 @@ export interface AlarmEngineParts {
   readonly random: Random;
   /** What `snapshot()` gave before a restart. */
   readonly restored?: unknown;
+  /** What `learned()` gave; what cannot be read of it is learned anew. */
+  readonly learned?: unknown;
 }
 
 /**
  * Builds the engine. Throws `alarms/unknown-target` (config) when a rule names a point, zone or camera that is not there,
  * `alarms/duplicate-rule` (config), and `alarms/snapshot-invalid` (data) when `restored` cannot be read.
  */
-export function createAlarmEngine(parts: AlarmEngineParts): AlarmEngine {
+export function createAlarmEngine(parts: AlarmEngineParts): AlarmEngine & RoomLearning {
   return new Engine(parts, parts.restored === undefined ? undefined : parseAlarmSnapshot(parts.restored));
 }
 
-class Engine implements AlarmEngine {
+class Engine implements AlarmEngine, RoomLearning {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #points = new Map<string, WatchedPoint>();
@@ -69,12 +83,21 @@ class Engine implements AlarmEngine {
     const now = this.#now();
     const downMs = snapshot === undefined ? 0 : plausibleDownMs(snapshot.wallMs, now.wallMs);
     this.#incidents = new IncidentBook(parts.random, snapshot?.incidents, now, downMs);
-    for (const { zoneId } of parts.zones) this.#rooms.set(zoneId, new Room(zoneId));
+    const learned = parseLearned(parts.learned);
+    for (const { zoneId, profileId } of parts.zones) {
+      const seconds = profileById(profileId)?.timing.productTimeConstant.seconds;
+      this.#rooms.set(
+        zoneId,
+        new Room(zoneId, seconds === undefined ? undefined : seconds * 1_000, learned.rooms.get(zoneId)),
+      );
+    }
     for (const point of parts.points) {
       const room = this.#rooms.get(point.zoneId) ?? new Room(point.zoneId);
       this.#points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [] });
     }
-    for (const rule of parts.rules) if (rule.enabled) this.#addRule(rule, targets, kept, downMs, now);
+    for (const [zoneId, state] of snapshot?.rooms ?? []) this.#rooms.get(zoneId)?.resume(state, now, downMs);
+    for (const rule of parts.rules)
+      if (rule.enabled) this.#addRule(rule, targets, { kept, learned: learned.rules, downMs }, now);
     for (const [key, entry] of kept) {
       if (entry.occurrence === null || this.#all.has(key)) continue;
       this.#abandoned.push(new AlarmInstance(toIdentity(entry), this.#random, entry, now, downMs));
@@ -171,12 +194,53 @@ class Engine implements AlarmEngine {
     }
     for (const alarm of this.#abandoned) entries.push({ ...alarm.identity, occurrence: alarm.snapshot(now) });
     const incidents = this.#incidents.snapshot(now);
-    return { version: 2, wallMs: now.wallMs, entries, ...(incidents.length === 0 ? {} : { incidents }) };
+    const rooms = [...this.#rooms].flatMap(([zoneId, room]): [string, unknown][] => {
+      const running = room.running(now);
+      return running === undefined ? [] : [[zoneId, running]];
+    });
+    const isQuiet = entries.length === 0 && incidents.length === 0 && rooms.length === 0;
+    return {
+      version: 2,
+      // A quiet site's state is the same text all day: nothing has to be written.
+      wallMs: isQuiet ? 0 : now.wallMs,
+      entries,
+      ...(incidents.length === 0 ? {} : { incidents }),
+      ...(rooms.length === 0 ? {} : { rooms }),
+    };
   }
 
-  /** The one way out: every event knows its incident and counts for the health of the alarm system. */
+  learned(): LearnedAlarms {
+    const rooms = [...this.#rooms.values()].flatMap((room) => room.snapshot() ?? []);
+    const rules = [...this.#all].flatMap(([key, { evaluator }]) => {
+      const state = evaluator.learned?.();
+      return state === undefined || state.revision === 0 ? [] : [{ key, state: state.state }];
+    });
+    return { version: 1, rooms, rules };
+  }
+
+  get learnedRevision(): number {
+    let sum = 0;
+    for (const room of this.#rooms.values()) sum += room.revision;
+    for (const { evaluator } of this.#all.values()) sum += evaluator.learned?.().revision ?? 0;
+    return sum;
+  }
+
+  rooms(): readonly RoomKnowledge[] {
+    return [...this.#rooms.values()].map((room) => room.describe());
+  }
+
+  forgetRoom(zoneId: string): boolean {
+    const room = this.#rooms.get(zoneId);
+    room?.reset();
+    for (const watch of this.#all.values()) if (watch.alarm.identity.zoneId === zoneId) watch.evaluator.forget?.();
+    return room !== undefined;
+  }
+
+  /** The one way out: every event knows its room's state and its incident and counts for the health of the alarm system. */
   #tell(events: readonly AlarmEvent[], now: Moment): readonly AlarmEvent[] {
-    const told = this.#incidents.stamp(events, now);
+    if (events.length === 0) return events;
+    const described = events.map((event) => withContext(event, this.#rooms.get(event.zoneId), now));
+    const told = this.#incidents.stamp(described, now);
     this.#log.add(told);
     return told;
   }
@@ -237,8 +301,15 @@ class Engine implements AlarmEngine {
   #addRule(
     rule: AlarmRuleConfig,
     targets: Targets,
-    kept: ReadonlyMap<string, SnapshotEntry>,
-    downMs: number,
+    {
+      kept,
+      learned,
+      downMs,
+    }: {
+      readonly kept: ReadonlyMap<string, SnapshotEntry>;
+      readonly learned: ReadonlyMap<string, unknown>;
+      readonly downMs: number;
+    },
     now: Moment,
   ): void {
     const { definition, options } = rule;
@@ -246,8 +317,11 @@ class Engine implements AlarmEngine {
       const identity = { ruleId: rule.id, ruleKind: definition.kind, ...target };
       const entry = kept.get(keyOf(identity));
       const alarm = new AlarmInstance(identity, this.#random, entry, now, downMs);
+      const known = learned.get(keyOf(identity));
       const restored: Restored | null =
-        entry === undefined ? null : { state: entry.evaluator, downMs, active: alarm.condition };
+        entry === undefined && known === undefined
+          ? null
+          : { state: entry?.evaluator, learned: known, downMs, active: alarm.condition };
       return { alarm, restored };
     };
     if (definition.watches === "points") {
@@ -297,46 +371,6 @@ class Engine implements AlarmEngine {
   }
 }
 
-/** The site by id, made once: a large site has thousands of rules. */
-class Targets {
-  readonly #zones: ReadonlyMap<string, Zone>;
-  readonly #points: ReadonlyMap<string, Point>;
-  readonly #cameras: ReadonlyMap<string, CameraIdentity>;
-
-  constructor({ zones, points, cameras }: Pick<AlarmEngineParts, "zones" | "points" | "cameras">) {
-    this.#zones = new Map(zones.map((zone) => [zone.zoneId, zone]));
-    this.#points = new Map(points.map((point) => [point.pointId, point]));
-    this.#cameras = new Map(cameras.map((camera) => [camera.cameraId, camera]));
-  }
-
-  pointsOf(rule: AlarmRuleConfig): Point[] {
-    this.#checkZones(rule);
-    const named = rule.points.map((id) => this.#points.get(id) ?? missing(rule, `point ${id}`));
-    const inZones = [...(rule.zones.length === 0 ? [] : this.#points.values())].filter(
-      (point) => rule.zones.includes(point.zoneId) && point.quantity === rule.quantity,
-    );
-    return [...new Set([...named, ...inZones])];
-  }
-
-  zonesOf(rule: AlarmRuleConfig): { readonly zone: Zone; readonly points: readonly Point[] }[] {
-    return rule.zones.map((id) => {
-      const zone = this.#zones.get(id) ?? missing(rule, `zone ${id}`);
-      return { zone, points: [...this.#points.values()].filter(({ zoneId }) => zoneId === id) };
-    });
-  }
-
-  camerasOf(rule: AlarmRuleConfig): CameraIdentity[] {
-    this.#checkZones(rule);
-    const named = rule.cameras.map((id) => this.#cameras.get(id) ?? missing(rule, `camera ${id}`));
-    const inZones = [...this.#cameras.values()].filter(({ zoneId }) => rule.zones.includes(zoneId));
-    return [...new Set([...named, ...inZones])];
-  }
-
-  #checkZones(rule: AlarmRuleConfig): void {
-    for (const id of rule.zones) if (!this.#zones.has(id)) missing(rule, `zone ${id}`);
-  }
-}
-
 const refusals = [
   "already-acknowledged",
   "not-latched",
@@ -347,14 +381,6 @@ const refusals = [
 /** An alarm that is over meanwhile is as unknown as one that never was. */
 function toRefusal(reason: string): ActRefusal {
   return refusals.find((known) => known === reason) ?? "unknown-alarm";
-}
-
-function missing(rule: AlarmRuleConfig, what: string): never {
-  throw new FrostlightError(
-    "alarms/unknown-target",
-    "config",
-    `alarm rule ${rule.id} watches what is not there: ${what}`,
-  );
 }
 
 function toIdentity({ ruleId, ruleKind, zoneId, pointId, cameraId }: SnapshotEntry): InstanceIdentity {

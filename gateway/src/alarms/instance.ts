@@ -1,10 +1,18 @@
-import type { AlarmEvent, Explanation } from "@frostlight/contract";
+import type { AlarmEvent, Explanation, Priority } from "@frostlight/contract";
 import { FrostlightError, type Random } from "@frostlight/kernel";
 
 import type { ActiveAlarm } from "../core/alarm-engine.ts";
 import { type AsideLimit, endOfAside } from "./aside.ts";
 import { explain } from "./explanation-codes.ts";
-import { type AlarmInput, type AlarmPhase, higherOf, holdsCondition, normalPhase, stepAlarm } from "./lifecycle.ts";
+import {
+  type AlarmInput,
+  type AlarmPhase,
+  type Aside,
+  higherOf,
+  holdsCondition,
+  normalPhase,
+  stepAlarm,
+} from "./lifecycle.ts";
 import type { Moment, Verdict } from "./rule.ts";
 import type { KeptLimit, SnapshotEntry } from "./snapshot.ts";
 
@@ -50,6 +58,8 @@ export class AlarmInstance {
   /** Of the alarm that is put aside. */
   #limit: AsideLimit | null = null;
   #outOfService: AsideLimit | null = null;
+  /** What the rule last said besides. */
+  #context: readonly Explanation[] = [];
 
   constructor(
     identity: InstanceIdentity,
@@ -114,23 +124,39 @@ export class AlarmInstance {
         this.#occurrence = { ...this.#occurrence, explanation: verdict.explanation };
       return this.#step({ kind: "return", latch }, verdict.explanation, now, engineItself) ?? [];
     }
-    const { priority, onsetTimeMs, explanation } = verdict;
+    const { priority, onsetTimeMs, explanation, suppressedUntilMs } = verdict;
+    this.#context = verdict.context ?? [];
     if (holdsCondition(this.#phase)) {
       // Whatever the outcome, the newest explanation is the one to show.
       this.#occurrence = this.#occurrence === null ? null : { ...this.#occurrence, explanation };
+      const isExcused = suppressedUntilMs !== undefined;
       return [
+        ...(isExcused
+          ? []
+          : (this.#step({ kind: "take-back", aside: "suppressed" }, explanation, now, engineItself) ?? [])),
         ...(this.#step({ kind: "escalate", priority }, explanation, now, engineItself) ?? []),
         ...this.#neverShelveCritical(now),
       ];
     }
     this.#occurrence ??= { alarmId: this.#random.uuid(), raisedMs: now.wallMs, onsetTimeMs, explanation };
     this.#occurrence = { ...this.#occurrence, explanation };
-    const aside = this.#outOfService === null ? {} : { aside: "out-of-service" as const };
-    if (this.#outOfService !== null) this.#limit = this.#outOfService;
+    const aside = this.#asideOf(suppressedUntilMs, priority, now);
     return [
       ...(this.#step({ kind: "raise", priority, ...aside }, explanation, now, engineItself) ?? []),
       ...this.#neverShelveCritical(now),
     ];
+  }
+
+  /** Where an alarm begins that is put aside already: maintenance outranks the design. */
+  #asideOf(suppressedUntilMs: number | undefined, priority: Priority, now: Moment): { readonly aside?: Aside } {
+    if (this.#outOfService !== null) {
+      this.#limit = this.#outOfService;
+      return { aside: "out-of-service" };
+    }
+    if (suppressedUntilMs === undefined || this.#phase.state !== "normal") return {};
+    const wallMs = now.wallMs + suppressedUntilMs - now.monotonicMs;
+    this.#limit = { monotonicMs: suppressedUntilMs, wallMs, oneShot: true, isCritical: priority === "critical" };
+    return { aside: "suppressed" };
   }
 
   /** What a person shelved as less than critical was not shelved as critical. */
@@ -229,6 +255,7 @@ export class AlarmInstance {
       explanation,
       ...(this.#limit === null || !isAside(step.state) ? {} : { untilMs: this.#limit.wallMs }),
       ...(holdsCondition(this.#phase) ? { condition: true } : {}),
+      ...(this.#context.length === 0 || !holdsCondition(this.#phase) ? {} : { context: this.#context }),
     };
   }
 }

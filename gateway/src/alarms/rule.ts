@@ -31,6 +31,10 @@ export type Verdict =
       /** When the condition began, before any delay. Unix ms. */
       readonly onsetTimeMs: number;
       readonly explanation: Explanation;
+      /** What the rule knows besides, e.g. what would clear it. */
+      readonly context?: readonly Explanation[];
+      /** Suppressed by design until then at most: recorded, and told to nobody. Monotonic. */
+      readonly suppressedUntilMs?: number;
     }
   | { readonly kind: "watched" | "inactive"; readonly explanation: Explanation };
 
@@ -38,6 +42,8 @@ export type Verdict =
 export interface Restored {
   /** What its `snapshot` gave; unknown shapes (another version) are ignored. */
   readonly state: unknown;
+  /** What its `learned` gave. */
+  readonly learned?: unknown;
   /** How long the gateway was down, as far as the wall clock can be trusted; 0 otherwise. */
   readonly downMs: number;
   /** The alarm it had raised and not yet ended. */
@@ -50,6 +56,10 @@ interface Evaluator {
   tick(now: Moment): Verdict | null;
   /** JSON-safe; durations instead of monotonic times. `undefined` when there is nothing to go on with. */
   snapshot(now: Moment): unknown;
+  /** What is worth keeping for months, JSON-safe; kept apart from the snapshot and written when the revision has grown. */
+  learned?(): { readonly revision: number; readonly state: unknown };
+  /** Forgets what it learned. */
+  forget?(): void;
 }
 
 export interface PointEvaluator extends Evaluator {

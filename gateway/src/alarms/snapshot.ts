@@ -57,6 +57,8 @@ const snapshotSchema = z.object({
   wallMs: z.number(),
   entries: z.array(entrySchema),
   incidents: z.unknown().optional(),
+  /** By zone: defrosts that are running. */
+  rooms: z.array(z.tuple([z.string(), z.unknown()])).optional(),
 });
 
 const version1Schema = z.object({

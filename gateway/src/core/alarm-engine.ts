@@ -65,6 +65,30 @@ export type ActOutcome =
   | { readonly kind: "done"; readonly events: readonly AlarmEvent[] }
   | { readonly kind: "refused"; readonly reason: ActRefusal };
 
+interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** What a room is known for, for people who want to look at it. */
+export interface RoomKnowledge {
+  readonly zoneId: string;
+  /** By probe: the shape of its defrosts as learned from its curve; null while plain limits apply. */
+  readonly curves: readonly {
+    readonly pointId: string;
+    readonly defrost: {
+      readonly seen: number;
+      readonly heightKelvin: Range;
+      readonly riseMinutes: Range;
+      readonly recoveryMinutes: Range;
+    } | null;
+  }[];
+  /** Of the defrosts that a controller reported. */
+  readonly reported: { readonly defrostMinutes: readonly number[]; readonly recoveryMinutes: readonly number[] };
+  /** Estimated temperature of the goods, never a measurement; null while too little is known. */
+  readonly product: { readonly celsius: number; readonly uncertaintyCelsius: number } | null;
+}
+
 /**
  * Turns samples, camera health and time into alarm events. Synchronous and without I/O; durations on the monotonic clock.
  * The caller journals the events.
@@ -80,4 +104,14 @@ export interface AlarmEngine {
   health(): AlarmHealth;
   /** JSON-safe state, enough to go on after a restart with every running delay kept. */
   snapshot(): unknown;
+}
+
+/** What the engine has learned of the rooms. */
+export interface RoomLearning {
+  /** JSON-safe: what was learned of the rooms, for months; large, and worth writing only when `learnedRevision` has grown. */
+  learned(): unknown;
+  readonly learnedRevision: number;
+  rooms(): readonly RoomKnowledge[];
+  /** Forgets what was learned of a room: plain limits apply until it is learned anew. False: no such room. */
+  forgetRoom(zoneId: string): boolean;
 }

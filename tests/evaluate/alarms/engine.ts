@@ -98,9 +98,11 @@ class SpanBuilder {
   readonly #spans: AlarmSpan[] = [];
 
   add(events: readonly AlarmEvent[]): void {
-    for (const { alarmId, transition, timeMs, ruleKind } of events) {
-      // What comes back while the room is watched is the same alarm.
-      if (transition === "raised" && !this.#open.has(alarmId)) this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
+    for (const { alarmId, transition, state, timeMs, ruleKind } of events) {
+      // What comes back while the room is watched is the same alarm; what is suppressed by design is told to nobody.
+      const isTold = (transition === "raised" && state !== "suppressed") || transition === "unsuppressed";
+      if (isTold && state !== "normal" && !this.#open.has(alarmId))
+        this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
       if (transition === "returned") this.#close(alarmId, timeMs);
     }
   }

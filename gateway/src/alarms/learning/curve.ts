@@ -43,7 +43,7 @@ const stateSchema = z.object({
 });
 
 /** A shape that has come back: what defrosts of this room look like. */
-export interface DefrostSignature {
+interface DefrostSignature {
   readonly seen: number;
   readonly heightKelvin: { readonly least: number; readonly most: number };
   readonly riseMinutes: { readonly least: number; readonly most: number };

@@ -36,10 +36,18 @@ const stateSchema = z
  */
 export class ExcursionMemory {
   #past: PastExcursion[] = [];
+  /** Counts what was learned. */
+  revision = 0;
 
   add(excursion: PastExcursion): void {
     this.#past.push(excursion);
     if (this.#past.length > maxKept) this.#past.shift();
+    this.revision += 1;
+  }
+
+  forget(): void {
+    this.#past = [];
+    this.revision += 1;
   }
 
   /** How many past excursions were at least that in every respect. */

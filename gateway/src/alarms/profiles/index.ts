@@ -35,6 +35,8 @@ const timingSchema = z.strictObject({
   noDataAfter: duration,
   noDataIntervals: z.strictObject({ count: z.int().min(1), ...provenance }),
   noDataHighAfter: duration,
+  /** In which the goods cover 63 % of a step of the air's temperature. */
+  productTimeConstant: duration,
 });
 export type ProfileTiming = z.output<typeof timingSchema>;
 

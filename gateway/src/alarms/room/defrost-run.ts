@@ -18,6 +18,13 @@ const back = { share: 0.25, leastKelvin: 1 } as const;
 const durations = z.array(z.number()).max(kept);
 const stateSchema = z.object({ defrosts: durations, recoveries: durations });
 
+const runSchema = z.object({
+  beganAgoMs: z.number(),
+  endedAgoMs: z.number().nullable(),
+  beforeCelsius: z.number().nullable(),
+  peakCelsius: z.number(),
+});
+
 /** Where a defrost stands. Times are monotonic. */
 export interface DefrostPhase {
   readonly kind: "defrosting" | "recovering";
@@ -109,6 +116,24 @@ export class DefrostRun {
     if (!parsed.success) return;
     this.#defrosts = parsed.data.defrosts;
     this.#recoveries = parsed.data.recoveries;
+  }
+
+  /** Undefined when none is running. */
+  running(nowMs: number): z.input<typeof runSchema> | undefined {
+    if (this.#run === null) return undefined;
+    const { beganMs, endedMs, beforeCelsius, peakCelsius } = this.#run;
+    const endedAgoMs = endedMs === null ? null : nowMs - endedMs;
+    return { beganAgoMs: nowMs - beganMs, endedAgoMs, beforeCelsius, peakCelsius };
+  }
+
+  /** Goes on with what was running; whether it was still defrosting, undefined when nothing was. */
+  resume(state: unknown, nowMs: number): boolean | undefined {
+    const parsed = runSchema.safeParse(state);
+    if (!parsed.success) return undefined;
+    const { beganAgoMs, endedAgoMs, ...rest } = parsed.data;
+    const endedMs = endedAgoMs === null ? null : nowMs - endedAgoMs;
+    this.#run = { beganMs: nowMs - beganAgoMs, endedMs, ...rest };
+    return endedMs === null;
   }
 
   #learn(into: number[], durationMs: number): void {

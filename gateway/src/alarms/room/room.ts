@@ -1,5 +1,6 @@
+import type { RoomKnowledge } from "../../core/alarm-engine.ts";
 import type { Point } from "../../core/site.ts";
-import { Curve, type DefrostSignature } from "../learning/curve.ts";
+import { Curve } from "../learning/curve.ts";
 import type { Moment, Observation } from "../rule.ts";
 import { toCelsius } from "../temperature-units.ts";
 import { DefrostRun } from "./defrost-run.ts";
@@ -12,15 +13,6 @@ type Signal = "defrost" | "door" | "compressor" | "power";
 /** A probe that has been silent for longer says nothing of the room's air. */
 const airIsFreshMs = 30 * 60_000;
 const defaultTimeConstantMs = 4 * 3_600_000;
-
-/** What a room has learned, for people. */
-export interface RoomDescription {
-  readonly zoneId: string;
-  /** By probe; null while plain limits apply. */
-  readonly curves: readonly { readonly pointId: string; readonly defrost: DefrostSignature | null }[];
-  readonly reported: { readonly defrostMinutes: readonly number[]; readonly recoveryMinutes: readonly number[] };
-  readonly product: ProductEstimate | null;
-}
 
 interface Probe {
   readonly curve: Curve;
@@ -119,7 +111,7 @@ export class Room implements RoomView {
     }
   }
 
-  describe(): RoomDescription {
+  describe(): RoomKnowledge {
     const curves = [...this.#probes].map(([pointId, { curve }]) => ({ pointId, defrost: curve.describe() }));
     return { zoneId: this.zoneId, curves, reported: this.#defrostRun.describe(), product: this.product };
   }
@@ -143,6 +135,17 @@ export class Room implements RoomView {
     for (const [pointId, curve] of this.#keptCurves) curves.push({ pointId, curve });
     if (product === undefined && reported === undefined && curves.length === 0) return undefined;
     return { zoneId: this.zoneId, product, reported, curves };
+  }
+
+  /** A reported defrost on its way, to go on with after a restart. */
+  running(now: Moment): unknown {
+    return this.#defrostRun.running(now.monotonicMs);
+  }
+
+  resume(state: unknown, now: Moment, downMs: number): void {
+    const isOn = this.#defrostRun.resume(state, now.monotonicMs - downMs);
+    if (isOn === undefined) return;
+    this.#held.set("defrost", { isOn, sinceMs: this.#defrostRun.phase?.sinceMs ?? now.monotonicMs });
   }
 
   #onTemperature(point: Point, { sample, takenMs }: Observation, now: Moment): void {

@@ -6,6 +6,7 @@ import { explain, minutes } from "../explanation-codes.ts";
 import { ExcursionMemory } from "../learning/excursion-memory.ts";
 import { Trend } from "../learning/trend.ts";
 import { higherOf, isHigher } from "../lifecycle.ts";
+import type { RoomView } from "../room/room-view.ts";
 import {
   definePointRule,
   type Moment,
@@ -14,7 +15,7 @@ import {
   type Restored,
   type Verdict,
 } from "../rule.ts";
-import { unitSymbol } from "../temperature-units.ts";
+import { celsiusIn, unitSymbol } from "../temperature-units.ts";
 
 const optionsSchema = z
   .strictObject({
@@ -38,6 +39,8 @@ const optionsSchema = z
     limitCountsAsBreach: z.boolean().default(true),
     /** Beyond this the alarm is critical, learned or not. */
     critical: z.strictObject({ value: z.number(), onDelaySeconds: z.number().min(0).max(86_400) }).optional(),
+    /** air: the reading · product: the estimate of the goods, once there is one · both: whichever is worse. */
+    applyTo: z.enum(["air", "product", "both"]).default("air"),
     source: z.string().min(1).max(500).default("site configuration"),
   })
   .superRefine((options, context) => {
@@ -52,8 +55,10 @@ const optionsSchema = z
 type ExcursionOptions = z.output<typeof optionsSchema>;
 
 const stateSchema = z.object({
-  past: z.unknown(),
+  /** In states of older versions; it is kept apart since. */
+  past: z.unknown().optional(),
   isWatched: z.boolean(),
+  isExcused: z.boolean().default(false),
   /** The running excursion. */
   heldMs: z.number().nullable(),
   onsetTimeMs: z.number(),
@@ -62,6 +67,9 @@ const stateSchema = z.object({
   criticalForMs: z.number().nullable(),
   backForMs: z.number().nullable(),
 });
+
+/** A defrost warms the air a little before its contact, or its shape, says so. */
+const beforeDefrostMs = 10 * 60_000;
 
 /** A value that has lost this share of the way back counts as falling back. */
 const turnedShare = 0.9;
@@ -80,7 +88,7 @@ export const excursionRule = definePointRule({
     raising: [{ waitSeconds: 60, value: -20 }, ...Array.from({ length: 16 }, () => ({ waitSeconds: 60, value: -15 }))],
     ending: Array.from({ length: 22 }, () => ({ waitSeconds: 60, value: -20 })),
   },
-  create: (options, point, now, restored) => new ExcursionEvaluator(options, point, now, restored),
+  create: (options, point, now, restored, room) => new ExcursionEvaluator(options, point, now, restored, room),
 });
 
 class ExcursionEvaluator implements PointEvaluator {
@@ -103,11 +111,18 @@ class ExcursionEvaluator implements PointEvaluator {
   #toldOnsetMs = 0;
   #backSinceMs: number | null = null;
   #isWatched = false;
+  /** Told, but suppressed by design: in a defrost or the recovery after it. */
+  #isExcused = false;
+  readonly #room: RoomView;
+  readonly #point: Point;
+  #air = 0;
   /** Monotonic time of the last usable sample; null while unknown. */
   #heardMs: number | null = null;
 
-  constructor(options: ExcursionOptions, point: Point, now: Moment, restored: Restored | null) {
+  constructor(options: ExcursionOptions, point: Point, now: Moment, restored: Restored | null, room: RoomView) {
     this.#options = options;
+    this.#point = point;
+    this.#room = room;
     this.#unit = unitSymbol(point.unit);
     this.#freshMs = 3 * point.expectedIntervalMs;
     this.#sign = options.side === "high" ? 1 : -1;
@@ -121,14 +136,16 @@ class ExcursionEvaluator implements PointEvaluator {
       this.#heardMs = null;
       return null;
     }
-    const excess = this.#excess(value);
+    this.#air = value;
+    const judged = this.#judged(value);
+    const excess = this.#excess(judged);
     const isBreach = this.#isBreach(excess);
     if (quality === "uncertain" && !isBreach) {
       this.#heardMs = null;
       return null;
     }
     this.#heardMs = now.monotonicMs;
-    this.#value = value;
+    this.#value = judged;
     if (isBreach) this.#goOn(excess, takenMs, sample.timeMs);
     else this.#comeBack(excess, takenMs, sample.timeMs);
     if (this.#sinceMs === null && this.#told === null) return null;
@@ -142,13 +159,12 @@ class ExcursionEvaluator implements PointEvaluator {
   }
 
   snapshot(now: Moment): unknown {
-    const past = this.#memory.snapshot();
-    if (past.length === 0 && this.#sinceMs === null && this.#told === null) return undefined;
+    if (this.#sinceMs === null && this.#told === null) return undefined;
     const since = (monotonicMs: number | null): number | null =>
       monotonicMs === null ? null : now.monotonicMs - monotonicMs;
     return {
       isWatched: this.#isWatched,
-      past: past.map((one) => ({ ...one })),
+      isExcused: this.#isExcused,
       heldMs: since(this.#sinceMs),
       onsetTimeMs: this.#onsetTimeMs,
       worst: this.#worst,
@@ -158,16 +174,25 @@ class ExcursionEvaluator implements PointEvaluator {
     } satisfies z.input<typeof stateSchema>;
   }
 
-  #restore({ state, downMs, active }: Restored, now: Moment): void {
+  learned(): { readonly revision: number; readonly state: unknown } {
+    return { revision: this.#memory.revision, state: this.#memory.snapshot() };
+  }
+
+  forget(): void {
+    this.#memory.forget();
+  }
+
+  #restore({ state, learned, downMs, active }: Restored, now: Moment): void {
+    this.#memory.restore(learned);
     if (active !== null) {
       this.#told = active.priority;
       this.#toldOnsetMs = active.onsetTimeMs;
     }
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    const { past, isWatched, heldMs, onsetTimeMs, worst, exposure, criticalForMs, backForMs } = parsed.data;
+    const { past, isWatched, isExcused, heldMs, onsetTimeMs, worst, exposure, criticalForMs, backForMs } = parsed.data;
     const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
-    this.#memory.restore(past);
+    if (past !== undefined) this.#memory.restore(past);
     this.#sinceMs = at(heldMs);
     this.#onsetTimeMs = onsetTimeMs;
     this.#worst = worst;
@@ -177,6 +202,7 @@ class ExcursionEvaluator implements PointEvaluator {
     if (active === null) return;
     this.#backSinceMs = at(backForMs);
     this.#isWatched = isWatched;
+    this.#isExcused = isExcused;
   }
 
   #goOn(excess: number, takenMs: number, timeMs: number): void {
@@ -211,19 +237,41 @@ class ExcursionEvaluator implements PointEvaluator {
 
   #decide(now: Moment): Verdict | null {
     const reached = this.#reached(now);
-    if (reached !== null && (this.#told === null || this.#isWatched || isHigher(reached, this.#told))) {
-      if (this.#told === null) this.#toldOnsetMs = this.#onsetTimeMs;
-      this.#told = this.#told === null ? reached : higherOf(reached, this.#told);
-      this.#isWatched = false;
-      return this.#active(this.#explain(now));
+    const excusedUntilMs = this.#excusedUntil(now);
+    if (reached !== null) {
+      const isNew = this.#told === null || this.#isWatched;
+      const isExcused = excusedUntilMs !== null && (this.#told === null || this.#isExcused);
+      // What a watched room does in a defrost is not told again.
+      if (this.#isWatched && excusedUntilMs !== null) return null;
+      const hasEnded = this.#isExcused && excusedUntilMs === null && this.#room.defrost.source !== "none";
+      if (isNew || hasEnded || isHigher(reached, this.#told ?? reached)) {
+        if (this.#told === null) this.#toldOnsetMs = this.#onsetTimeMs;
+        this.#told = this.#told === null ? reached : higherOf(reached, this.#told);
+        this.#isWatched = false;
+        this.#isExcused = isExcused;
+        return this.#active(now, isExcused ? excusedUntilMs : null, hasEnded);
+      }
     }
     if (this.#told === null || this.#backSinceMs === null) return null;
     const { watchSeconds, offDelaySeconds } = this.#options;
     const backMs = now.monotonicMs - this.#backSinceMs;
-    if (backMs >= Math.max(watchSeconds, offDelaySeconds) * 1_000) return this.#end(backMs);
+    const stayMs = this.#isExcused ? offDelaySeconds : Math.max(watchSeconds, offDelaySeconds);
+    if (backMs >= stayMs * 1_000) return this.#end(backMs);
     if (this.#isWatched || backMs < offDelaySeconds * 1_000) return null;
     this.#isWatched = true;
     return { kind: "watched", explanation: this.#explainBack("excursion-watched", backMs) };
+  }
+
+  /**
+   * Until when the running excursion is suppressed by design: it began in a defrost or the recovery after it, and neither
+   * takes longer than this room is known for. Never longer than the maximum delay.
+   */
+  #excusedUntil(now: Moment): number | null {
+    const pass = this.#room.defrostPass;
+    if (pass === null || this.#sinceMs === null || this.#options.side === "low") return null;
+    if (this.#sinceMs < pass.beganMs - beforeDefrostMs) return null;
+    const untilMs = Math.min(pass.untilMs, this.#sinceMs + this.#options.maximumDelaySeconds * 1_000);
+    return now.monotonicMs < untilMs ? untilMs : null;
   }
 
   /** How urgent the running excursion is by now; null while there is nothing to tell. */
@@ -251,8 +299,27 @@ class ExcursionEvaluator implements PointEvaluator {
     return slope < 0 && excess / -slope <= this.#options.recoveringSeconds * 1_000;
   }
 
-  #active(explanation: Explanation): Verdict {
-    return { kind: "active", priority: this.#told ?? "high", onsetTimeMs: this.#toldOnsetMs, explanation };
+  #active(now: Moment, excusedUntilMs: number | null, hasEnded: boolean): Verdict {
+    const { deadband, limit, offDelaySeconds, applyTo } = this.#options;
+    const clearAt = round(limit - this.#sign * deadband);
+    const context = [explain("context-clears", { clearAt, unit: this.#unit, offDelayMinutes: offDelaySeconds / 60 })];
+    if (applyTo !== "air") context.push(explain("context-applies-to-product", { air: this.#air, unit: this.#unit }));
+    const pass = this.#room.defrostPass;
+    if (excusedUntilMs !== null) {
+      const allowedMinutes = minutes(excusedUntilMs - now.monotonicMs);
+      context.push(explain("context-suppressed-defrost", { seen: pass?.seen ?? 0, allowedMinutes }));
+    } else if (hasEnded) {
+      const allowedMs = pass === null ? this.#options.maximumDelaySeconds * 1_000 : pass.untilMs - pass.beganMs;
+      context.push(explain("context-defrost-over", { allowedMinutes: minutes(allowedMs) }));
+    }
+    return {
+      kind: "active",
+      priority: this.#told ?? "high",
+      onsetTimeMs: this.#toldOnsetMs,
+      explanation: this.#explain(now),
+      context,
+      ...(excusedUntilMs === null ? {} : { suppressedUntilMs: excusedUntilMs }),
+    };
   }
 
   #end(backMs: number): Verdict {
@@ -260,6 +327,7 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#told = null;
     this.#backSinceMs = null;
     this.#isWatched = false;
+    this.#isExcused = false;
     return { kind: "inactive", explanation };
   }
 
@@ -288,6 +356,16 @@ class ExcursionEvaluator implements PointEvaluator {
       backMinutes: minutes(backMs),
       watchHours: Math.round((watchSeconds / 3_600) * 10) / 10,
     });
+  }
+
+  /** What the limit is applied to; the air until the goods can be estimated. */
+  #judged(air: number): number {
+    const { applyTo } = this.#options;
+    const estimate = applyTo === "air" ? null : this.#room.product;
+    if (estimate === null) return air;
+    const product = celsiusIn(this.#point.unit, estimate.celsius) ?? air;
+    if (applyTo === "product") return product;
+    return this.#sign === 1 ? Math.max(air, product) : Math.min(air, product);
   }
 
   #excess(value: number): number {

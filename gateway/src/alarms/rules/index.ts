@@ -16,6 +16,7 @@ import { pairDisagreementRule } from "./pair-disagreement.ts";
 import { powerLossRule } from "./power-loss.ts";
 import { probeFaultRule } from "./probe-fault.ts";
 import { rateOfRiseRule } from "./rate-of-rise.ts";
+import { recoveryRule } from "./recovery.ts";
 import { sampleCabinetRule } from "./sample-cabinet.ts";
 
 /** Every kind of alarm rule. A new one is a new file and a line here. */
@@ -25,6 +26,7 @@ export const alarmRuleRegistry = createRegistry<AlarmRuleDefinition>("alarm rule
   cumulativeRule,
   exposureRule,
   rateOfRiseRule,
+  recoveryRule,
   forecastRule,
   noDataRule,
   flatLineRule,

@@ -2,7 +2,7 @@ import type { AlarmEvent, Sample } from "@frostlight/contract";
 import type { Random } from "@frostlight/kernel";
 import { FakeClock, seededRandom } from "@frostlight/kernel/testing";
 
-import type { AlarmEngine, PersonAction } from "../../core/alarm-engine.ts";
+import type { AlarmEngine, PersonAction, RoomLearning } from "../../core/alarm-engine.ts";
 import type { CameraIdentity } from "../../core/camera.ts";
 import type { Point, Zone } from "../../core/site.ts";
 import { createAlarmEngine } from "../engine.ts";
@@ -38,12 +38,13 @@ export function makePoint(own: Partial<Point> = {}): Point {
   };
 }
 
-/** A room with two probes, a door contact and a power contact; the first is "probe". */
+/** A room with two probes, a door contact, power and defrost signals; the first is "probe". */
 export const roomPoints: readonly Point[] = [
   makePoint(),
   makePoint({ pointId: "probe-2" }),
   makePoint({ pointId: "door", quantity: "door", unit: "1" }),
   makePoint({ pointId: "power", quantity: "power", unit: "1" }),
+  makePoint({ pointId: "defrost", quantity: "defrost", unit: "1" }),
 ];
 
 /** The point of {@link roomPoints} that a rule of this kind is about. */
@@ -71,7 +72,7 @@ export function makeRule(kind: string, options: unknown, own: Partial<AlarmRuleC
 /** An engine on a fake clock, ticked every second, that may be killed and started again. */
 export class Stage {
   clock: FakeClock;
-  engine: AlarmEngine;
+  engine: AlarmEngine & RoomLearning;
   readonly events: AlarmEvent[] = [];
   readonly #random: Random = seededRandom(7);
   readonly #rules: readonly AlarmRuleConfig[];
@@ -81,7 +82,7 @@ export class Stage {
     this.clock = new FakeClock(startMs);
     this.#rules = rules;
     this.#points = points;
-    this.engine = this.#build(undefined);
+    this.engine = this.#build({});
   }
 
   /** `<transition> <priority>` of everything so far. */
@@ -137,7 +138,7 @@ export class Stage {
 
   /** Kills the process: another engine goes on from the JSON text of the snapshot, on another monotonic clock. */
   restart(downSeconds = 0, rules: readonly AlarmRuleConfig[] = this.#rules): void {
-    const kept = JSON.stringify(this.engine.snapshot());
+    const kept = JSON.stringify({ restored: this.engine.snapshot(), learned: this.engine.learned() });
     this.clock = new FakeClock(this.clock.nowMs() + downSeconds * 1_000);
     this.engine = this.#build(JSON.parse(kept), rules);
   }
@@ -154,7 +155,7 @@ export class Stage {
     return "done";
   }
 
-  #build(restored: unknown, rules = this.#rules): AlarmEngine {
+  #build(kept: { readonly restored?: unknown; readonly learned?: unknown }, rules = this.#rules) {
     return createAlarmEngine({
       zones: [zone],
       points: this.#points,
@@ -162,7 +163,7 @@ export class Stage {
       rules,
       clock: this.clock,
       random: this.#random,
-      ...(restored === undefined ? {} : { restored }),
+      ...kept,
     });
   }
 }
