@@ -112,11 +112,13 @@ async function listFiles(folder: string): Promise<unknown> {
 /** Of each journal file the first bytes: a record's header, no content. */
 async function journalHeaders(folder: string): Promise<unknown> {
   try {
-    const names = (await readdir(folder)).toSorted().slice(0, maxFiles);
+    const names = (await readdir(folder, { recursive: true })).toSorted().slice(0, maxFiles);
     const headers = [];
     for (const name of names) {
       const path = join(folder, name);
-      const { size } = await stat(path);
+      const about = await stat(path);
+      if (!about.isFile()) continue;
+      const { size } = about;
       headers.push({
         name,
         sizeBytes: size,
