@@ -6,7 +6,7 @@ import { scanSegment } from "./scan.ts";
 import type { Segment } from "./segment.ts";
 
 /** Receipts that are always remembered; up to twice as many are. */
-export const rememberedReceipts = 100_000;
+const rememberedReceipts = 100_000;
 /** At the start no more of the newest segments are read than this, bytes. */
 const maxReadBytes = 64 * 1_048_576;
 
