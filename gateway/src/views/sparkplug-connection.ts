@@ -10,6 +10,8 @@ import type { SparkplugOptions } from "./sparkplug-options.ts";
 
 const connectTimeoutMs = 10_000;
 const goodbyeTimeoutMs = 2_000;
+/** Of what is sent to us, where the protocol lets us say so. */
+const maximumPacketSize = 1_048_576;
 /** MQTT 5, section 3.14.2.1: the server publishes the will although the client says goodbye. */
 const disconnectWithWill = 0x04;
 
@@ -93,6 +95,8 @@ export class SparkplugConnection {
   readonly #client: MqttClient;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  /** Called when there is room for more, or when nobody needs it any more. */
+  readonly #waiting = new Set<() => void>();
   #lastError: unknown;
   #isOpen = true;
 
@@ -112,6 +116,7 @@ export class SparkplugConnection {
     this.closed = new Promise((resolve) => {
       client.once("close", () => {
         this.#isOpen = false;
+        for (const goOn of this.#waiting) goOn();
         resolve(this.#lastError === undefined ? "the connection was closed" : describeError(this.#lastError));
       });
     });
@@ -137,7 +142,7 @@ export class SparkplugConnection {
       // [tck-id-principles-persistence-clean-session-311], [-50]
       clean: true,
       ...(options.version === "5"
-        ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0 } }
+        ? { protocolVersion: 5, properties: { sessionExpiryInterval: 0, maximumPacketSize } }
         : { protocolVersion: 4 }),
       keepalive: options.keepaliveSeconds,
       reconnectPeriod: 0,
@@ -166,12 +171,15 @@ export class SparkplugConnection {
   /** QoS 0, not retained; the order of calls is the order on the wire. Resolves when there is room for more. */
   async publish({ topic, payload }: SparkplugMessage): Promise<void> {
     if (!this.#isOpen) return;
-    const written = new Promise<void>((resolve) => {
-      this.#client.publish(topic, Buffer.from(payload), { qos: 0, retain: false }, () => {
+    // Not a race against `closed`: a promise that lives as long as the connection would keep every one of these.
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        this.#waiting.delete(goOn);
         resolve();
-      });
+      };
+      this.#waiting.add(goOn);
+      this.#client.publish(topic, Buffer.from(payload), { qos: 0, retain: false }, goOn);
     });
-    await Promise.race([written, this.closed]);
   }
 
   ping(): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { zoneConfig } from "../../../gateway/src/config/site.ts";
 import { interpretSparkplug } from "../../../gateway/src/core/sparkplug/data-type.ts";
 import { until } from "../sources/harness.ts";
 import { isInstalled } from "../sources/mosquitto.ts";
@@ -164,6 +165,14 @@ describe.skipIf(!hasMosquitto && process.env["CI"] !== "true")("a session of the
     const deaths = host.of("NDEATH").map(({ payload }) => bdSeqOf(payload));
     expect(deaths).toEqual([0, 1]);
   });
+
+  it.each(["a/b", "a+b", "a#b", ""])(
+    "[tck-id-intro-device-id-string] [tck-id-intro-device-id-chars] [tck-id-topic-structure-namespace-valid-device-id] a device is a zone, whose id cannot be %j",
+    (zoneId) => {
+      expect(zoneConfig.shape.id.safeParse(zoneId).success).toBe(false);
+      expect(zoneConfig.shape.id.safeParse("freezer-1").success).toBe(true);
+    },
+  );
 
   it("counts CONNECT packets, not attempts to reach a server that is not there", async () => {
     const servers = [`mqtt://127.0.0.1:${rig.broker.port}`];
