@@ -33,6 +33,8 @@ export class AlarmOutbox {
   #flushing: Promise<void> | undefined;
   #dropped: { count: number; readonly fromMs: number } | undefined;
   #saveFailing = false;
+  /** What the file has; null: not written by this process, or nobody knows. */
+  #saved: string | null = null;
 
   constructor(parts: {
     readonly journal: JournalWriter & JournalReceipts;
@@ -82,11 +84,15 @@ export class AlarmOutbox {
     this.#saving = this.#saving.then(async () => {
       const outbox = [...this.#events];
       const memory: AlarmMemory = { engine: this.#snapshot(), outbox };
+      const text = JSON.stringify(memory);
       try {
-        await writeFileAtomic(this.#file, JSON.stringify(memory));
+        // A quiet site's state stays the same: the card is not worn for nothing.
+        if (text !== this.#saved) await writeFileAtomic(this.#file, text);
+        this.#saved = text;
         this.#saveFailing = false;
         return true;
       } catch (error) {
+        this.#saved = null;
         if (!this.#saveFailing) {
           this.#logger.error("alarm-memory-not-saved", { file: this.#file, error: describeError(error) });
         }

@@ -28,6 +28,7 @@ import type { CameraOutput } from "./core/camera.ts";
 import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
 import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
+import { LearnedFile } from "./learned-file.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
 import { openOutputs } from "./open-outputs.ts";
 import { openViews } from "./open-views.ts";
@@ -109,6 +110,7 @@ export async function buildGateway(
   const memoryFile = folder("alarms.json");
   const memory = await readAlarmMemory(memoryFile, logger);
   const pipeline = createPipeline({ points, clock });
+  const learned = await LearnedFile.open(folder("alarm-learning.json"), clock, logger.child({ stage: "alarms" }));
   const engine = createAlarmEngine({
     zones,
     points,
@@ -117,7 +119,9 @@ export async function buildGateway(
     clock,
     random,
     ...(memory === undefined ? {} : { restored: memory.engine }),
+    learned: learned.kept,
   });
+  learned.connect(engine);
   const appends = new AppendWatch(journal, clock);
   const recorder = new Recorder({
     pipeline,
@@ -268,6 +272,7 @@ export async function buildGateway(
     views: views.map((view) => view.status()),
     outputs: outputs.map((output) => output.status()),
     alarms: engine.active(),
+    rooms: engine.rooms(),
     alarmHealth: engine.health(),
     refusals: board.refusals(),
     discovered: board.discovered(),
@@ -328,6 +333,7 @@ export async function buildGateway(
     [
       closeJournal,
       clockWatch,
+      learned,
       recorder,
       trust,
       additions,

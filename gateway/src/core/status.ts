@@ -1,7 +1,7 @@
 import type { Sample } from "@frostlight/contract";
 import type { AlarmHealth } from "@frostlight/kernel";
 
-import type { ActiveAlarm } from "./alarm-engine.ts";
+import type { ActiveAlarm, RoomKnowledge } from "./alarm-engine.ts";
 import type { CameraStatus } from "./camera.ts";
 import type { DiscoveredPoint } from "./discovery.ts";
 import type { JournalStats } from "./journal.ts";
@@ -55,6 +55,8 @@ export interface GatewayStatus {
   readonly cameras: readonly CameraStatus[];
   readonly views: readonly ViewStatus[];
   readonly alarms: readonly ActiveAlarm[];
+  /** What the alarms have learned of the rooms, with the estimated temperature of the goods. */
+  readonly rooms?: readonly RoomKnowledge[];
   readonly alarmHealth: AlarmHealth;
   /** Sirens, beacons, relays. */
   readonly outputs: readonly OutputStatus[];
