@@ -120,6 +120,7 @@ export async function buildServer(config: ServerConfig, environment: Environment
     state,
     accounts: state,
     enrolment: state,
+    authority,
     commands,
     timeSeries,
     evidence,

@@ -10,6 +10,7 @@ let known: ReturnType<typeof addSampleSite>;
 beforeAll(async () => {
   api = await openApiBench();
   known = addSampleSite(api.state, "a", "school", picture);
+  api.state.configurations.push({ gatewayId: "gateway-school", version: 1, yaml: "a: secret" });
 });
 
 afterAll(async () => {
@@ -28,6 +29,20 @@ const bodies: Readonly<Record<string, object>> = {
   "/api/v1/session": { name: "olga", password: benchPassword },
   "/api/v1/password": { current: benchPassword, next: "a new long password" },
   "/api/v1/sites": { siteId: "taken-over" },
+  "/api/v1/gateways/gateway-school/configurations": { yaml: "a: 1", reason: "taken over" },
+  "/api/v1/gateways/gateway-school/calibrations": {
+    pointId: "freezer/air",
+    offset: 5,
+    slope: 1,
+    certificate: null,
+    dueMs: null,
+    reason: "taken over",
+  },
+  "/api/v1/gateways/gateway-school/approvals": {
+    sourceId: "plc",
+    fingerprintSha256: "ab".repeat(32),
+    reason: "taken over",
+  },
 };
 
 /** Every route with the ids of what organisation `a` owns in place of its parameters. */
@@ -39,6 +54,7 @@ function routes(): Route[] {
     findingId: known.finding.findingId,
     sha256: known.sha256,
     gatewayId: "gateway-school",
+    version: "1",
   };
   return api.app.routeRules.flatMap(({ method, url, permission }) => {
     if (method !== "GET" && method !== "POST" && method !== "DELETE") return [];
@@ -81,13 +97,17 @@ describe("the interface", () => {
       expect(owned ? "" : told, name).not.toMatch(/school|Experimental|kitchen/);
     }
     expect(api.state.commands).toEqual([]);
+    expect(api.state.configurations).toEqual([{ gatewayId: "gateway-school", version: 1, yaml: "a: secret" }]);
     expect(api.state.gatewayList[0]?.revokedMs).toBeNull();
     expect(api.state.tokens).toEqual([]);
   });
 
   it("lets a viewer only look, and an operator not administer", async () => {
     for (const route of routes()) {
-      const refused = { "acknowledge-alarms": ["vera"], administer: ["vera", "olga"] }[route.permission] ?? [];
+      const refused =
+        { "acknowledge-alarms": ["vera"], "calibrate-points": ["vera", "olga"], administer: ["vera", "olga"] }[
+          route.permission
+        ] ?? [];
       for (const name of route.method === "POST" ? refused : []) {
         expect((await ask(route, name)).statusCode, `${name} ${route.url}`).toBe(403);
       }

@@ -284,3 +284,111 @@ export type EnrolmentToken = {
   readonly token: string;
   readonly expiresMs: number;
 };
+
+export type GatewayCertificate = {
+  readonly serial: string;
+  readonly fingerprintSha256: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly issuedMs: number;
+  readonly revokedMs: number | null;
+  readonly reason: string | null;
+};
+
+export type JournalEpoch = {
+  readonly epoch: string;
+  readonly lastSequence: number;
+  readonly batches: number;
+  readonly samples: number;
+  readonly firstReceivedMs: number;
+  readonly lastReceivedMs: number;
+  readonly missing: number;
+  readonly explained: number;
+  readonly faults: readonly ({
+    readonly kind: string;
+    readonly count: number;
+    readonly lastMs: number;
+  })[];
+};
+
+export type GatewayCommand = {
+  readonly commandId: string;
+  readonly kind: "set-calibration" | "approve-certificate" | "apply-configuration";
+  readonly subject: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly issuedAtMs: number;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly finishedMs: number | null;
+  readonly outcome: Explanation | null;
+};
+
+export type GatewayChange = {
+  readonly subject: string;
+  readonly what: "calibration" | "certificate" | "configuration";
+  readonly before: string;
+  readonly after: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly timeMs: number;
+  readonly commandId: string | null;
+};
+
+export type ConfigurationVersion = {
+  readonly version: number;
+  readonly sha256: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly createdMs: number;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded" | "unsent";
+  readonly finishedMs: number | null;
+  readonly outcome: Explanation | null;
+};
+
+export type CalibratedPoint = {
+  readonly pointId: string;
+  readonly name: LocalisedText;
+  readonly unit: string;
+  readonly calibration: {
+    readonly offset: number;
+    readonly slope: number;
+    readonly certificate: string | null;
+    readonly dueMs: number | null;
+  } | null;
+};
+
+export type CertificateApproval = {
+  readonly sourceId: string;
+  readonly fingerprintSha256: string;
+  readonly sinceMs: number;
+  readonly explanation: Explanation;
+};
+
+export type GatewayFile = {
+  readonly nowMs: number;
+  readonly gateway: GatewayDetail;
+  readonly refusedAttempts: number;
+  readonly lastRefusedMs: number | null;
+  readonly certificates: readonly GatewayCertificate[];
+  readonly epochs: readonly JournalEpoch[];
+  readonly commands: readonly GatewayCommand[];
+  readonly changes: readonly GatewayChange[];
+  readonly configurations: readonly ConfigurationVersion[];
+  readonly configuration: {
+    readonly version: number;
+    readonly sha256: string;
+    readonly yaml: string;
+  } | null;
+  readonly points: readonly CalibratedPoint[];
+  readonly approvals: readonly CertificateApproval[];
+};
+
+export type ConfigurationText = {
+  readonly version: number;
+  readonly yaml: string;
+};
+
+export type GatewayRequest = {
+  readonly commandId: string;
+  readonly issuedAtMs: number;
+};

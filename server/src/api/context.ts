@@ -5,6 +5,8 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
 
+import type { CertificateAuthority } from "../core/authority.ts";
+import type { GatewayFiles } from "../core/gateway-records.ts";
 import type { LiveSubscriber } from "../core/live.ts";
 import type {
   AccountStore,
@@ -22,7 +24,9 @@ import type { Permission } from "./permissions.ts";
 /** What the HTTP interface needs from the rest of the server. */
 export interface ApiPorts {
   readonly options: ApiOptions;
-  readonly state: StateQueries;
+  readonly state: StateQueries & GatewayFiles;
+  /** Signs configurations; without one none can be sent. */
+  readonly authority?: Pick<CertificateAuthority, "signConfiguration">;
   readonly accounts: AccountStore;
   readonly enrolment: EnrolmentStore;
   readonly commands: CommandOutbox;

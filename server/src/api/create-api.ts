@@ -30,6 +30,7 @@ import { cameraRoutes } from "./resources/cameras.ts";
 import { eventRoutes, OpenStreams } from "./resources/events.ts";
 import { evidenceRoutes } from "./resources/evidence.ts";
 import { findingRoutes } from "./resources/findings.ts";
+import { gatewayFileRoutes } from "./resources/gateway-file.ts";
 import { gatewayRoutes } from "./resources/gateways.ts";
 import { healthRoutes } from "./resources/health.ts";
 import { overviewRoutes } from "./resources/overview.ts";
@@ -118,6 +119,7 @@ function apiRoutes(wiring: ApiWiring): FastifyPluginAsync {
     evidenceRoutes(app, wiring);
     cameraRoutes(app, wiring);
     gatewayRoutes(app, wiring);
+    gatewayFileRoutes(app, wiring);
     eventRoutes(app, wiring, feed, streams, metrics.onDropped);
     healthRoutes(app, wiring, registry);
     app.get(

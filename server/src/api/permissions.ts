@@ -11,6 +11,7 @@ export type Permission =
   | "own-account"
   | "read"
   | "acknowledge-alarms"
+  | "calibrate-points"
   | "administer";
 
 const viewer: readonly Permission[] = ["own-account", "read"];
@@ -19,7 +20,7 @@ const operator: readonly Permission[] = [...viewer, "acknowledge-alarms"];
 const granted: Readonly<Record<Role, readonly Permission[]>> = {
   viewer,
   operator,
-  administrator: [...operator, "administer", "metrics"],
+  administrator: [...operator, "calibrate-points", "administer", "metrics"],
 };
 
 /** What people of a role may do. */

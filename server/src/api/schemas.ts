@@ -16,13 +16,13 @@ const alarmState = z.enum([
 
 export const apiSchemas = z.registry<{ readonly id: string }>();
 
-function named<S extends z.ZodType>(id: string, schema: S): S {
+export function named<S extends z.ZodType>(id: string, schema: S): S {
   apiSchemas.add(schema, { id });
   return schema;
 }
 
 /** An array handed out, never changed. */
-function list<S extends z.ZodType>(schema: S): z.ZodReadonly<z.ZodArray<S>> {
+export function list<S extends z.ZodType>(schema: S): z.ZodReadonly<z.ZodArray<S>> {
   return z.array(schema).readonly();
 }
 
@@ -59,9 +59,9 @@ export const session = named(
   }),
 );
 
-const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
+export const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
 
-const explanation = named(
+export const explanation = named(
   "Explanation",
   z.object({
     code: text,
@@ -333,7 +333,7 @@ const camera = named(
 );
 export const cameraList = named("CameraList", z.object({ nowMs: timeMs, cameras: list(camera) }));
 
-const gatewayDetail = named(
+export const gatewayDetail = named(
   "GatewayDetail",
   z.object({ ...gatewaySummary.shape, softwareVersion: text.nullable(), health: list(subjectHealth) }),
 );

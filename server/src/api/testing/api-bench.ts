@@ -43,6 +43,7 @@ export async function openApiBench(
     state,
     accounts,
     enrolment: state,
+    authority: { signConfiguration: (gatewayId, version) => Buffer.from(`${gatewayId} ${version}`) },
     commands: state,
     timeSeries,
     evidence: state,

@@ -1,5 +1,6 @@
 import type { AlarmEvent, Command, Sample, SiteDescription } from "@frostlight/contract";
 
+import type { GatewayFile, GatewayFiles } from "../../core/gateway-records.ts";
 import type {
   AccountStore,
   Alarm,
@@ -22,7 +23,7 @@ interface MemorySite {
 }
 
 /** The server's state in memory, for tests and for drawing the console without a database. */
-export class MemoryState implements StateQueries, EnrolmentStore, CommandOutbox, EvidenceReader {
+export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, CommandOutbox, EvidenceReader {
   readonly siteList: MemorySite[] = [];
   readonly gatewayList: Gateway[] = [];
   readonly alarmMap = new Map<string, { alarm: Alarm; events: AlarmEvent[] }>();
@@ -39,6 +40,35 @@ export class MemoryState implements StateQueries, EnrolmentStore, CommandOutbox,
     readonly gatewayId: string;
     readonly command: Command;
   }[] = [];
+
+  /** What is in the gateways' files besides the gateway and its site's description. */
+  readonly gatewayFiles = new Map<string, Partial<GatewayFile>>();
+  readonly configurations: { readonly gatewayId: string; readonly version: number; readonly yaml: string }[] = [];
+
+  async gatewayFile(scope: Scope, gatewayId: string) {
+    const gateway = (await this.gateways(scope)).find((one) => one.gatewayId === gatewayId);
+    if (gateway === undefined) return undefined;
+    const description = (await this.site(scope, gateway.siteId))?.description ?? null;
+    const nothing = { certificates: [], epochs: [], changes: [], commands: [], configurations: [] };
+    return { ...nothing, ...this.gatewayFiles.get(gatewayId), gateway, description };
+  }
+
+  async configurationText(scope: Scope, gatewayId: string, version: number) {
+    if ((await this.gatewayFile(scope, gatewayId)) === undefined) return undefined;
+    return this.configurations.find((one) => one.gatewayId === gatewayId && one.version === version)?.yaml;
+  }
+
+  async addConfiguration(
+    scope: Scope,
+    { gatewayId, yaml }: Parameters<GatewayFiles["addConfiguration"]>[1],
+    sign: (version: number) => Uint8Array,
+  ) {
+    const file = await this.gatewayFile(scope, gatewayId);
+    if (file === undefined) return undefined;
+    const version = this.configurations.filter((one) => one.gatewayId === gatewayId).length + 1;
+    this.configurations.push({ gatewayId, version, yaml });
+    return { version, signature: sign(version), siteId: file.gateway.siteId };
+  }
 
   async sites({ organisationId }: Scope) {
     return this.siteList.filter((site) => site.organisationId === organisationId);
