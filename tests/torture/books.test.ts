@@ -4,7 +4,7 @@ import { fleet, type FleetDevice } from "../sims/torture-fleet.ts";
 import type { LoggedReading } from "../sims/torture-log.ts";
 import { judgeAlarms } from "./alarms-book.ts";
 import { comparePlc } from "./plc-book.ts";
-import { compareReadings } from "./readings-book.ts";
+import { compareReadings, type Doings } from "./readings-book.ts";
 import type { StoredAlarmEvent, StoredSample } from "./stored.ts";
 
 const epoch = "00000000000000aa";
@@ -29,7 +29,7 @@ function stored(
   return { pointId, value, timeMs: 1000, reason: null, epoch, sequence, item: 0, ...more };
 }
 
-const nothingDestroyed = (): boolean => false;
+const nothingDestroyed: Doings = { isLost: () => false, wasSetBack: () => false };
 
 describe("the book of readings", () => {
   it("calls an acknowledged reading that is not stored lost, and an unacknowledged one open", () => {
@@ -58,10 +58,24 @@ describe("the book of readings", () => {
     const log = [sent(1, { repeats: 1 })];
     const samples = [stored("steady-1", 1, 1), stored("steady-1", 1, 5)];
     const explanationWhenGone = (gone: number): unknown =>
-      compareReadings([{ device: device("steady-1"), log }], samples, (_, sequence) => sequence === gone).duplicates[0]
-        ?.explanation;
+      compareReadings([{ device: device("steady-1"), log }], samples, {
+        ...nothingDestroyed,
+        isLost: (_, sequence) => sequence === gone,
+      }).duplicates[0]?.explanation;
     expect(explanationWhenGone(1)).toContain("destroyed");
     expect(explanationWhenGone(5)).toBeNull();
+  });
+
+  it("explains a double by a journal that went back in time only when the later copy is in a later epoch", () => {
+    const [first, later] = [stored("steady-1", 1, 1), stored("steady-1", 1, 2, { epoch: "00000000000000bb" })];
+    const explanation = (second: StoredSample, setBack: string): unknown =>
+      compareReadings([{ device: device("steady-1"), log: [sent(1)] }], [first, second], {
+        ...nothingDestroyed,
+        wasSetBack: (one) => one === setBack,
+      }).duplicates[0]?.explanation;
+    expect(explanation(later, epoch)).toContain("set-back");
+    expect(explanation(later, later.epoch)).toBeNull();
+    expect(explanation(stored("steady-1", 1, 2), epoch)).toBeNull();
   });
 
   it("explains a double of the foreign broker only by repeats to it", () => {
@@ -70,7 +84,7 @@ describe("the book of readings", () => {
       compareReadings([{ device: device("foreign-1"), log: [sent(1, { repeats })] }], copies, nothingDestroyed)
         .duplicates[0]?.explanation;
     expect(explanation(0)).toBeNull();
-    expect(explanation(1)).toContain("foreign broker");
+    expect(explanation(1)).toContain("foreign-broker");
   });
 
   it("finds values that nobody sent and times that are not the device's", () => {
@@ -93,16 +107,16 @@ describe("the book of OPC UA", () => {
     all.map((step, index) => stored("opcua.one", Number((-40 + step / 10_000).toFixed(4)), index));
 
   it("sees a hole inside a subscription, and none between two", () => {
-    expect(comparePlc(steps, taken(1, 3), [life(0)], [])).toMatchObject({ confirmed: 3, stored: 2 });
-    expect(comparePlc(steps, taken(1, 3), [life(0)], []).lost).toHaveLength(1);
-    expect(comparePlc(steps, taken(1, 2, 5, 6), [life(0), life(350)], []).lost).toEqual([]);
-    expect(comparePlc(steps, taken(1, 2, 5, 6), [life(0)], [350]).lost).toEqual([]);
+    expect(comparePlc(steps, taken(1, 3), [life(0)], [], nothingDestroyed)).toMatchObject({ confirmed: 3, stored: 2 });
+    expect(comparePlc(steps, taken(1, 3), [life(0)], [], nothingDestroyed).lost).toHaveLength(1);
+    expect(comparePlc(steps, taken(1, 2, 5, 6), [life(0), life(350)], [], nothingDestroyed).lost).toEqual([]);
+    expect(comparePlc(steps, taken(1, 2, 5, 6), [life(0)], [350], nothingDestroyed).lost).toEqual([]);
   });
 
   it("allows the first value of a new subscription to be the last of the one before, and no other double", () => {
-    expect(comparePlc(steps, taken(1, 2, 2, 3), [life(0), life(250)], []).duplicates).toEqual([]);
-    expect(comparePlc(steps, taken(1, 2, 3, 2), [life(0)], []).duplicates).toHaveLength(1);
-    expect(comparePlc(steps, taken(1, 1, 1), [life(0)], []).duplicates).toHaveLength(1);
+    expect(comparePlc(steps, taken(1, 2, 2, 3), [life(0), life(250)], [], nothingDestroyed).duplicates).toEqual([]);
+    expect(comparePlc(steps, taken(1, 2, 3, 2), [life(0)], [], nothingDestroyed).duplicates).toHaveLength(1);
+    expect(comparePlc(steps, taken(1, 1, 1), [life(0)], [], nothingDestroyed).duplicates).toHaveLength(1);
   });
 });
 

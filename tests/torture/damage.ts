@@ -29,6 +29,8 @@ export interface Damage {
   /** Batches whose bytes are not what they were. */
   readonly epoch: string;
   readonly sequences: readonly number[];
+  /** The journal went back in time: numbers that the server has seen are used again, until it begins a new epoch. */
+  readonly setsBack?: boolean;
 }
 
 /** How far from the end of the journal damage is done. */
@@ -93,7 +95,8 @@ const kinds: Readonly<Record<string, Kind>> = {
   "cut-delivered": ({ last, records, limits, random, epoch }) => {
     const tail = trailing(records, last, (record) => limits.isDelivered(epoch, record.sequence));
     const from = Math.floor(random.next() * tail.length);
-    return cut(last, tail.slice(from), random, epoch, "delivered");
+    const damage = cut(last, tail.slice(from), random, epoch, "delivered");
+    return damage === undefined ? undefined : { ...damage, setsBack: true };
   },
   "flip-bits": ({ last, records, limits, random, epoch }) => {
     const size = statSync(last).size;

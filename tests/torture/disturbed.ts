@@ -29,6 +29,11 @@ export class Disturbed {
     return this.#lostBatches.has(`${epoch} ${sequence}`);
   }
 
+  /** Whether the journal of an epoch went back in time: it cannot know which of its batches the server has. */
+  wasSetBack(epoch: string): boolean {
+    return this.damages.some((damage) => damage.setsBack === true && damage.epoch === epoch);
+  }
+
   damaged(damage: Damage): void {
     this.damages.push(damage);
     for (const sequence of damage.sequences) this.#lostBatches.add(`${damage.epoch} ${sequence}`);
@@ -42,7 +47,7 @@ export class Disturbed {
     const after = new Set(this.#keysOfAll());
     const gone = before.filter((key) => !after.has(key));
     for (const key of gone) this.#lostBatches.add(key);
-    this.damages.push({ what, epoch, sequences: [] });
+    this.damages.push({ what, epoch, sequences: [], setsBack: true });
     this.#plant.note(`${what} (${gone.length} delivered batches are gone from it)`);
   }
 

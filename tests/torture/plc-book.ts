@@ -1,6 +1,7 @@
 import { valueOf } from "../e2e/opcua-writer.ts";
 import { opcUaPoint, plcNodes } from "./configuration.ts";
 import type { PlcStep } from "./plant.ts";
+import { type Doings, isMoved } from "./readings-book.ts";
 import type { Life } from "./service.ts";
 import type { StoredSample } from "./stored.ts";
 
@@ -11,6 +12,8 @@ export interface PlcOutcome {
   /** Holes inside a subscription. */
   readonly lost: readonly string[];
   readonly duplicates: readonly string[];
+  /** Steps stored again because the journal had gone back in time. */
+  readonly moved: number;
   readonly wrong: readonly string[];
 }
 
@@ -25,33 +28,43 @@ export function comparePlc(
   stored: readonly StoredSample[],
   lives: readonly Life[],
   breaks: readonly number[],
+  doings: Pick<Doings, "wasSetBack">,
 ): PlcOutcome {
   const lost: string[] = [];
   const duplicates: string[] = [];
   const wrong: string[] = [];
   let confirmed = 0;
   let found = 0;
+  let moved = 0;
   const timeOf = new Map(steps.map(({ step, timeMs }) => [step, timeMs]));
   const borders = [...lives.map((life) => life.spawnMs), ...breaks].toSorted((a, b) => a - b);
   const subscriptionAt = (timeMs: number): number => borders.findLastIndex((border) => border <= timeMs);
   for (const [index, node] of plcNodes.entries()) {
     const stepOf = new Map(steps.map(({ step }) => [valueOf(index, step), step]));
     stepOf.set(valueOf(index, 0), 0);
-    const seen = new Map<number, number>();
+    const seen = new Map<number, StoredSample>();
     let previous = -1;
     let restarts = 0;
-    for (const { pointId, value } of stored) {
+    for (const sample of stored) {
+      const { pointId, value } = sample;
       if (pointId !== opcUaPoint(node) || value === null) continue;
       const step = stepOf.get(value);
       if (step === undefined) {
         wrong.push(`${pointId}: ${value} was never set`);
         continue;
       }
-      if (seen.has(step)) {
+      const before = seen.get(step);
+      // Journaled in an epoch that went back in time, and once more when what was left of it moved.
+      if (before !== undefined && isMoved([before, sample], doings)) {
+        moved += 1;
+        seen.set(step, sample);
+        continue;
+      }
+      if (before !== undefined) {
         restarts += 1;
         if (step !== previous) duplicates.push(`${pointId}: step ${step} again after step ${previous}`);
       }
-      seen.set(step, (seen.get(step) ?? 0) + 1);
+      seen.set(step, sample);
       previous = step;
     }
     // At most one repeat per subscription that began.
@@ -72,7 +85,7 @@ export function comparePlc(
       }
     }
   }
-  return { confirmed, stored: found, lost, duplicates, wrong };
+  return { confirmed, stored: found, moved, lost, duplicates, wrong };
 }
 
 function iso(timeMs: number | undefined): string {

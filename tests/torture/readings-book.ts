@@ -35,14 +35,19 @@ export interface ReadingsOutcome {
   readonly repeated: number;
 }
 
-/** Whether our copy of a batch was destroyed on purpose. */
-export type IsLostBatch = (epoch: string, sequence: number) => boolean;
+/** What was done to the journal on purpose. */
+export interface Doings {
+  /** Our copy of a batch was destroyed. */
+  isLost(epoch: string, sequence: number): boolean;
+  /** The journal of an epoch went back in time. */
+  wasSetBack(epoch: string): boolean;
+}
 
 /** Holds what the devices know against what the server stored, reading by reading. */
 export function compareReadings(
   devices: readonly { readonly device: FleetDevice; readonly log: readonly LoggedReading[] }[],
   stored: readonly StoredSample[],
-  isLostBatch: IsLostBatch,
+  doings: Doings,
 ): ReadingsOutcome {
   const byPoint = Map.groupBy(stored, (sample) => sample.pointId);
   const lost: LostReading[] = [];
@@ -72,7 +77,7 @@ export function compareReadings(
           if (problem !== undefined) wrong.push(`${pointId}: ${value}: ${problem}`);
         }
         if (copies.length > 1) {
-          const explanation = explain(device, reading, copies, isLostBatch);
+          const explanation = explain(device, reading, copies, doings);
           duplicates.push({ pointId, value, copies, explanation });
         }
       }
@@ -87,18 +92,26 @@ function explain(
   device: FleetDevice,
   reading: LoggedReading,
   copies: readonly StoredSample[],
-  isLostBatch: IsLostBatch,
+  doings: Doings,
 ): string | null {
-  if (copies.slice(0, -1).every(({ epoch, sequence }) => isLostBatch(epoch, sequence))) {
-    return "the mark of the first delivery was destroyed with its batch";
-  }
+  const earlier = copies.slice(0, -1);
+  if (earlier.every(({ epoch, sequence }) => doings.isLost(epoch, sequence))) return "mark-destroyed-with-its-batch";
+  if (isMoved(copies, doings)) return "moved-from-a-journal-that-was-set-back";
   if (device.via === "foreign" && copies.length <= reading.repeats + 1) {
-    return "its device repeated it to the foreign broker, which took it twice";
+    return "repeated-to-the-foreign-broker";
   }
   if (device.by === "mosquitto_pub" && reading.acknowledgedMs === null) {
-    return "mosquitto_pub was never told that it arrived";
+    return "mosquitto-pub-ended-badly";
   }
   return null;
+}
+
+/** Each copy but the last is in an epoch whose journal went back in time, and the next copy in a later epoch. */
+export function isMoved(copies: readonly StoredSample[], doings: Pick<Doings, "wasSetBack">): boolean {
+  return copies.every(({ epoch }, index) => {
+    const next = copies[index + 1];
+    return next === undefined || (doings.wasSetBack(epoch) && next.epoch !== epoch);
+  });
 }
 
 /** A device's own time must come through, unless the sample says why not. */

@@ -86,9 +86,9 @@ export class Service {
       this.spawn();
       while (this.isRunning && this.life?.startedMs === null && Date.now() < deadlineMs) await pause(25);
       if (this.isRunning && this.life?.startedMs !== null) return;
-      if (Date.now() >= deadlineMs) {
+      if (Date.now() >= deadlineMs || attempt === maxAttempts) {
         throw new Error(
-          `${this.#options.name} did not start in ${timeoutMs} ms: ${this.child.lastLines(8).join("\n")}`,
+          `${this.#options.name} did not start, ${attempt} attempts: ${this.child.lastLines(8).join("\n")}`,
         );
       }
       await pause(300);

@@ -44,9 +44,9 @@ export function judge(plant: Plant, disturbed: Disturbed): Verdict {
     device,
     log: readDeviceLog(join(plant.folder, "devices", `${device.id}.log`)),
   }));
-  const readings = compareReadings(devices, samples, (epoch, sequence) => disturbed.isLost(epoch, sequence));
+  const readings = compareReadings(devices, samples, disturbed);
   const breaks = plant.events.filter(({ text }) => text.startsWith("OPC UA server")).map(({ timeMs }) => timeMs);
-  const plc = comparePlc(plant.plcSteps, samples, plant.gateway.lives, breaks);
+  const plc = comparePlc(plant.plcSteps, samples, plant.gateway.lives, breaks, disturbed);
   const alarms = judgeAlarms(stores.alarmEvents(), disturbed.alarmsSeen, alarmRuleId);
   const unexplained = readings.duplicates.filter(({ explanation }) => explanation === null);
   const explained = readings.duplicates.filter(({ explanation }) => explanation !== null);
@@ -79,7 +79,10 @@ export function judge(plant: Plant, disturbed: Disturbed): Verdict {
       recoverySeconds: percentiles(recoveries.flat()),
       recoverySecondsGateway: percentiles(recoveries[0] ?? []),
       recoverySecondsServer: percentiles(recoveries[1] ?? []),
-      explainedDuplicates: explained.length,
+      explainedDuplicates: explained.length + plc.moved,
+      explainedBy: Object.fromEntries(
+        [...Map.groupBy(explained, ({ explanation }) => explanation ?? "")].map(([why, all]) => [why, all.length]),
+      ),
       wrong: wrong.length,
       unacknowledged: readings.open,
       unacknowledgedStored: readings.openStored,
