@@ -1,0 +1,37 @@
+import { parseConfig } from "@frostlight/kernel";
+import { expect, it } from "vitest";
+
+import { gatewayConfig } from "./config/index.ts";
+import { checkRemote } from "./configuration-check.ts";
+
+const file = `
+stateFolder: /var/lib/frostlight
+site: { name: { zh: 冷库, en: Store } }
+zones: [{ id: room, name: { zh: 库, en: Room }, profile: frozen-store }]
+sources:
+  - { id: broker, kind: mqtt-broker, users: [{ username: probe, password: { file: /etc/frostlight/probe }, publish: ["#"] }] }
+outputs:
+  - { id: relay, kind: command, program: /usr/bin/gpioset, on: ["17=1"], off: ["17=0"] }
+`;
+const local = parseConfig("local", file, gatewayConfig);
+const pathsOf = (yaml: string): readonly string[] => checkRemote(yaml, local).map(({ path }) => path);
+
+it("takes what the file at the gateway reaches too", () => {
+  expect(pathsOf(file)).toEqual([]);
+  expect(pathsOf(file.replace("en: Room", "en: Cold room"))).toEqual([]);
+});
+
+it.each([
+  ["another secret file", file.replace("/etc/frostlight/probe", "/var/lib/frostlight/identity/key.pem")],
+  ["a secret from the environment", file.replace("{ file: /etc/frostlight/probe }", "{ env: HOME }")],
+  ["another program", file.replace("/usr/bin/gpioset", "/bin/sh")],
+  ["other arguments of the same program", file.replace('on: ["17=1"]', 'on: ["17=1", "--help"]')],
+])("refuses %s that the file at the gateway does not name", (_name, yaml) => {
+  expect(checkRemote(yaml, local)).toEqual([
+    { path: expect.stringMatching(/\.(file|env|program)$/), message: expect.stringContaining("add it there first") },
+  ]);
+});
+
+it("refuses another state folder", () => {
+  expect(pathsOf(file.replace("/var/lib/frostlight\n", "/tmp/elsewhere\n"))).toEqual(["stateFolder"]);
+});
