@@ -150,6 +150,81 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     await expect.poll(() => page.textContent("#ask-problem")).toBe("这条报警已有人确认");
   });
 
+  it("shelves an alarm for a time, with a name and a reason, a critical one for an hour at most", async () => {
+    const { page, asked } = await open({ width: 360 });
+    const beforeMs = Date.now();
+    await page.click('#alarms li >> nth=0 >> text="搁置"');
+    expect(await page.locator("#ask-until option").allTextContents()).toEqual(["15 分钟", "30 分钟", "1 小时"]);
+    await page.click("#ask-confirm");
+    expect(asked).toEqual([]); // the browser asks for what is missing
+    await page.fill("#ask-name", "王");
+    await page.fill("#ask-reason", "门维修");
+    await page.click("#ask-confirm");
+    await page.waitForSelector("#ask", { state: "hidden" });
+    expect(asked).toMatchObject([
+      { action: { kind: "shelve", alarmId: "a-critical", reason: "门维修", oneShot: false }, actor: "王 (local page)" },
+    ]);
+    const { untilMs } = (asked[0] as { action: { untilMs: number } }).action; // as matched above
+    expect(untilMs - beforeMs).toBeGreaterThan(59 * 60_000);
+    expect(untilMs - beforeMs).toBeLessThan(60 * 60_000);
+  });
+
+  it("shows fingerprint, subject and validity of a certificate before it is approved", async () => {
+    const { page, asked } = await open({ width: 360 });
+    const card = await page.textContent("#waiting li");
+    expect(card).toContain("0123 4567 89ab cdef 0123");
+    expect(card).toContain("CN=CPU 1515");
+    await page.click("#waiting button");
+    expect(await page.textContent("#ask-what")).toContain("请先与设备上显示的指纹逐位核对");
+    await page.fill("#ask-name", "李");
+    await page.fill("#ask-reason", "与面板核对一致");
+    await page.click("#ask-confirm");
+    await page.waitForSelector("#ask", { state: "hidden" });
+    expect(asked).toEqual([
+      {
+        sourceId: "plant",
+        fingerprintSha256: "0123456789abcdef".repeat(4),
+        reason: "与面板核对一致",
+        actor: "李 (local page)",
+        commandId: null,
+      },
+    ]);
+  });
+
+  it("adds a discovered value as a point: pick, name, assign to a room", async () => {
+    const { page, asked } = await open({ width: 360 });
+    expect(await page.locator("#discovered button").count()).toBe(1); // what has no number cannot be one
+    expect(await page.locator("#discovered i").count()).toBe(0);
+    await page.click("#discovered button");
+    await page.selectOption("#ask-zone", "fridge");
+    await page.fill("#ask-zh", "走入式");
+    await page.fill("#ask-name", "王");
+    await page.click("#ask-fields summary");
+    const entry = (await page.textContent("#ask-fields pre")) ?? "";
+    expect(entry).toContain('zone: "fridge"');
+    expect(entry).toContain('zh: "走入式"');
+    expect(entry).toContain('topic: "zigbee2mqtt/Walk-in"');
+    await page.click("#ask-confirm");
+    await page.waitForSelector("#ask", { state: "hidden" });
+    expect(asked).toMatchObject([
+      {
+        sourceId: "sensors",
+        label: "zigbee2mqtt/Walk-in temperature",
+        choice: { zone: "fridge", name: { zh: "走入式" } },
+      },
+    ]);
+  });
+
+  it("says why a point was not added, and keeps what was typed", async () => {
+    const { page } = await open({ width: 360, added: { kind: "invalid", message: 'id "x" is used already' } });
+    await page.click("#discovered button");
+    await page.fill("#ask-name", "王");
+    await page.fill("#ask-id", "x");
+    await page.click("#ask-confirm");
+    await expect.poll(() => page.textContent("#ask-problem")).toContain('id "x" is used already');
+    expect(await page.inputValue("#ask-id")).toBe("x");
+  });
+
   it("says that it has lost the gateway instead of going on looking healthy", async () => {
     const { page, server } = await open({ width: 360, calm: true });
     expect(await page.isHidden("#strip")).toBe(true);

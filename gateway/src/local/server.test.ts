@@ -176,6 +176,98 @@ describe("the local server", () => {
     expect(asked).toEqual([]);
   });
 
+  const post = (port: number, path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+    call(port, path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  const who = { name: "王", reason: "例行" };
+  const changes = [
+    [
+      "/alarms/action-done",
+      { alarmId: "a", name: "王" },
+      { action: { kind: "action-done", alarmId: "a", comment: "" }, actor: "王 (local page)", commandId: null },
+    ],
+    [
+      "/alarms/shelve",
+      { alarmId: "a", ...who, untilMs: 5 },
+      {
+        action: { kind: "shelve", alarmId: "a", reason: "例行", untilMs: 5, oneShot: false },
+        actor: "王 (local page)",
+        commandId: null,
+      },
+    ],
+    [
+      "/alarms/unshelve",
+      { alarmId: "a", ...who },
+      { action: { kind: "unshelve", alarmId: "a", reason: "例行" }, actor: "王 (local page)", commandId: null },
+    ],
+    [
+      "/alarms/reset",
+      { alarmId: "a", ...who },
+      { action: { kind: "reset", alarmId: "a", reason: "例行" }, actor: "王 (local page)", commandId: null },
+    ],
+    [
+      "/service",
+      { target: { pointId: "p" }, inService: false, untilMs: 7, ...who },
+      {
+        action: { kind: "set-service", target: { pointId: "p" }, inService: false, untilMs: 7, reason: "例行" },
+        actor: "王 (local page)",
+        commandId: null,
+      },
+    ],
+    [
+      "/certificates/approve",
+      { sourceId: "plc", fingerprintSha256: "ab".repeat(32), ...who },
+      {
+        sourceId: "plc",
+        fingerprintSha256: "ab".repeat(32),
+        reason: "例行",
+        actor: "王 (local page)",
+        commandId: null,
+      },
+    ],
+    [
+      "/points/add",
+      { sourceId: "s", label: "t temperature", id: "p", zone: "z", zh: "点", en: "Point", ...who },
+      {
+        sourceId: "s",
+        label: "t temperature",
+        choice: { id: "p", zone: "z", name: { zh: "点", en: "Point" } },
+        actor: "王 (local page)",
+        reason: "例行",
+      },
+    ],
+  ] as const;
+
+  it.each(changes)("passes on what a person does at %s", async (path, body, expected) => {
+    const { port, asked } = await open();
+    expect(await post(port, path, body)).toMatchObject({ status: 200, text: '{"outcome":"done"}' });
+    expect(asked).toEqual([expected]);
+  });
+
+  it.each(changes.slice(1))("wants to know who and why at %s, from its own origin", async (path, body) => {
+    const { port, asked } = await open();
+    expect((await post(port, path, { ...body, name: " " })).status).toBe(400);
+    expect((await post(port, path, { ...body, reason: "" })).status).toBe(400);
+    expect((await post(port, path, { ...body, extra: 1 })).status).toBe(400);
+    expect((await post(port, path, body, { origin: "http://evil.example" })).status).toBe(403);
+    expect((await post(port, path, body, { "content-type": "text/plain" })).status).toBe(415);
+    expect((await call(port, path)).status).toBe(405);
+    expect(asked).toEqual([]);
+  });
+
+  it("gives what was discovered with the entry that is ready for the configuration", async () => {
+    const { port } = await open();
+    const [first]: unknown[] = JSON.parse((await call(port, "/discovered.json")).text);
+    expect(first).toMatchObject({
+      id: "zigbee2mqtt-Walk-in-temperature",
+      value: -18.42,
+      configuration: expect.arrayContaining(['    source: "sensors"']),
+    });
+  });
+
   it("answers no host name that is not its own, so that a foreign page cannot read it", async () => {
     const { port } = await open({ options: { hostNames: ["gateway.local"] } });
     const ask = (host: string): Promise<Answer> => call(port, "/status.json", { headers: { host } });
