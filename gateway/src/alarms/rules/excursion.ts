@@ -263,15 +263,15 @@ class ExcursionEvaluator implements PointEvaluator {
   }
 
   /**
-   * Until when the running excursion is suppressed by design: it began in a defrost or the recovery after it, and neither
-   * takes longer than this room is known for. Never longer than the maximum delay.
+   * Until when at most the running excursion is suppressed by design, null when it is not: it began in a defrost or the
+   * recovery after it, and neither takes longer than this room is known for. Never longer than the maximum delay.
    */
   #excusedUntil(now: Moment): number | null {
     const pass = this.#room.defrostPass;
     if (pass === null || this.#sinceMs === null || this.#options.side === "low") return null;
     if (this.#sinceMs < pass.beganMs - beforeDefrostMs) return null;
-    const untilMs = Math.min(pass.untilMs, this.#sinceMs + this.#options.maximumDelaySeconds * 1_000);
-    return now.monotonicMs < untilMs ? untilMs : null;
+    const untilMs = this.#sinceMs + this.#options.maximumDelaySeconds * 1_000;
+    return now.monotonicMs < Math.min(pass.untilMs, untilMs) ? untilMs : null;
   }
 
   /** How urgent the running excursion is by now; null while there is nothing to tell. */
