@@ -36,7 +36,8 @@ type RateOptions = z.output<typeof optionsSchema>;
 const stateSchema = z.object({ condition: conditionState, readings: recentReadingsState });
 const keptReadings = 12;
 
-/** A value that rises faster than a room should, whatever its limit. The median slope of the window: single spikes and noise do nothing. */
+/** A value that rises faster than a room should, whatever its limit. The median slope of the
+ * window and of its halves: single spikes, steps and noise do nothing. */
 export const rateOfRiseRule = definePointRule({
   kind: "rate-of-rise",
   watches: "points",
@@ -84,7 +85,7 @@ class RateEvaluator implements PointEvaluator {
     const { state } = this.#room.defrost;
     const isExpected = !duringDefrost && (state === "defrosting" || state === "recovering");
     const isJudged = !isExpected && (above === null || value > above);
-    this.#perMinute = this.#isPossible() ? medianSlope(this.#readings.all) * 60_000 : 0;
+    this.#perMinute = this.#isPossible() ? this.#steadySlope() * 60_000 : 0;
     const oldest = this.#readings.all[0];
     if (isJudged && this.#perMinute >= perMinute) {
       this.#condition.hold(takenMs, sample.timeMs - (takenMs - (oldest?.atMs ?? takenMs)));
@@ -115,6 +116,14 @@ class RateEvaluator implements PointEvaluator {
       highest = Math.max(highest, value);
     }
     return highest - lowest >= (this.#options.perMinute * this.#options.windowSeconds) / 60 / 4;
+  }
+
+  /** The slope of the window, at most twice that of either half: a single step is no rise that goes on. */
+  #steadySlope(): number {
+    const { all } = this.#readings;
+    const halfway = Math.ceil(all.length / 2);
+    const halves = [all.slice(0, halfway), all.slice(-halfway)].map((half) => 2 * medianSlope(half));
+    return Math.min(medianSlope(all), ...halves);
   }
 
   #decide(now: Moment): Verdict | null {
