@@ -54,7 +54,7 @@ export const sparkplugOptions = fields.superRefine((one, context) => {
   }
   const hasTlsFiles = one.caFile !== undefined || one.certFile !== undefined;
   if (hasTlsFiles && one.servers.some((server) => server.startsWith("mqtt:"))) {
-    problem("caFile and certFile need mqtts:// in every server");
+    problem("expected mqtts:// in every server beside caFile or certFile");
   }
 });
 export type SparkplugOptions = z.infer<typeof sparkplugOptions>;

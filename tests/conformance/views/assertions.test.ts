@@ -14,5 +14,5 @@ it("the read-me lists exactly the assertions of the specification that tests are
   const readme = readFileSync(resolve(root, "gateway/src/views/README.md"), "utf8");
   const listed = [...readme.matchAll(/^- (tck-id-[A-Za-z0-9-]+)$/gm)].map((match) => match[1]);
   expect(listed.length).toBeGreaterThan(100);
-  expect([...new Set(named)].toSorted()).toEqual(listed.toSorted());
+  expect(new Set(named)).toEqual(new Set(listed));
 });

@@ -64,6 +64,7 @@ export class ViewRig {
   readonly tap: WireTap;
   readonly latest = new Map<string, { sample: Sample; stale: boolean }>();
   alarms: AlarmCounts = { critical: 0, high: 0, warning: 0 };
+  environment: Readonly<Record<string, string>> = {};
   journal: Journal;
   readonly #folder: string;
   #view: View | undefined;
@@ -110,7 +111,7 @@ export class ViewRig {
       random: systemRandom,
       logger: silentLogger,
       stateFolder: this.#folder,
-      environment: {},
+      environment: this.environment,
       journal: this.journal,
       zones,
       points,
