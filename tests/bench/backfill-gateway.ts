@@ -129,17 +129,22 @@ while (uplink.status().sentBatches === 0) await new Promise((resolve) => setTime
 const startMs = performance.now();
 const startCpu = process.cpuUsage();
 let live = 0;
+const appended: Promise<void>[] = [];
 const timer = setInterval(() => {
   const sinceMs = performance.now();
   live += 1;
-  void journal.append([sample("live", Date.now(), live)]).then(({ sequence }) => {
-    liveSince.set(sequence, sinceMs);
-  });
+  const durable = journal.append([sample("live", Date.now(), live)]);
+  appended.push(
+    durable.then(({ sequence }) => {
+      liveSince.set(sequence, sinceMs);
+    }),
+  );
 }, liveEveryMs);
 await finished;
 const tookMs = performance.now() - startMs;
 const cpu = process.cpuUsage(startCpu);
 clearInterval(timer);
+await Promise.all(appended);
 while (journal.stats().unreleasedBatches > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 const { sentBatches, sentBytes = 0, refusedBatches } = uplink.status();
 await uplink.stop();

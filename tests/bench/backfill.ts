@@ -4,7 +4,8 @@
  *
  *   npm run -s bench:backfill [-- --json] [-- --samples 500000 --batch 200 --points 200 --transport mqtt --rounds 3]
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
@@ -39,6 +40,7 @@ interface Outcome {
   readonly sentBytes: number;
   readonly refusedBatches: number;
   readonly cpuMs: number;
+  readonly serverCpuMs: number;
 }
 
 const passwordPattern = /\b([a-z2-9]{5}(?:-[a-z2-9]{5}){3})\b/;
@@ -79,15 +81,23 @@ async function oneRound(): Promise<Outcome> {
       environment: gatewayEnvironment,
     });
     await gateway.waitFor("a full journal", (line) => (line.includes('"ready"') ? line : undefined), 600_000);
+    const beforeMs = cpuMsOf(site.server.pid);
     gateway.write("start");
     const line = await gateway.waitFor("the end", (text) => (text.includes('"done"') ? text : undefined), 600_000);
-    const outcome = JSON.parse(line) as Outcome; // our own process
+    const told = JSON.parse(line) as Omit<Outcome, "serverCpuMs">; // our own process
+    const outcome = { ...told, serverCpuMs: cpuMsOf(site.server.pid) - beforeMs };
     check(site.databaseFolder, outcome);
     return outcome;
   } finally {
     await gateway?.stop();
     await site.stop();
   }
+}
+
+/** User and system time of a process so far (proc(5): fields 14 and 15 of `stat`, in ticks of 10 ms). */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 /** A rate counts only when everything is there once. */
@@ -113,7 +123,6 @@ async function bareStore(): Promise<number> {
     environment: {},
   });
   try {
-    await writeFile(join(site.folder, "why"), "bare store of the back-fill benchmark\n");
     await store.start();
     const startMs = performance.now();
     const group: SampleBatch[] = [];
@@ -176,7 +185,10 @@ function report(): void {
       maxMs: Math.max(...latenciesMs),
       aimP99Ms: 1_000,
     },
-    gatewayCpuMicrosPerSample: Number(median(outcomes.map(({ cpuMs }) => (1_000 * cpuMs) / samples)).toFixed(1)),
+    cpuMicrosPerSample: {
+      gateway: Number(median(outcomes.map(({ cpuMs }) => (1_000 * cpuMs) / samples)).toFixed(1)),
+      server: Number(median(outcomes.map(({ serverCpuMs }) => (1_000 * serverCpuMs) / samples)).toFixed(1)),
+    },
     bytesPerSample: Number(bytesPerSample.toFixed(1)),
     transport: values.transport,
     samples,
@@ -190,6 +202,7 @@ function report(): void {
         `back-fill, journal → server's store   ${result.ours} samples/s (aim ≥ ${result.aim})`,
         `live beside it, append → ack          p50 ${result.live.p50Ms} ms, p99 ${result.live.p99Ms} ms (aim < 1000 ms)`,
         `bare store, same batches              ${result.reference} samples/s, ratio ${result.ratio}`,
+        `processor time a sample               gateway ${result.cpuMicrosPerSample.gateway} µs, server ${result.cpuMicrosPerSample.server} µs`,
         `on the wire                           ${result.bytesPerSample} bytes a sample, ${values.transport}`,
         "",
       ].join("\n"),

@@ -11,6 +11,7 @@ import {
 
 import type { JournalReader, JournalRelease } from "../core/journal.ts";
 import { SequenceSet } from "../core/sequence-set.ts";
+import { BackfillWindow } from "./backfill-window.ts";
 import type { UplinkOptions } from "./options.ts";
 import { type Lane, RateLimit } from "./rate-limit.ts";
 import { SendOrder } from "./send-order.ts";
@@ -27,6 +28,7 @@ interface Sent {
   readonly bytes: number;
   readonly atMs: number;
   readonly urgent: boolean;
+  readonly lane: Lane;
 }
 
 type SenderOptions = Pick<UplinkOptions, "window" | "windowBytes" | "ackTimeoutMs" | "backfill" | "rateLimit">;
@@ -58,11 +60,13 @@ export class BatchSender {
   readonly #options: SenderOptions;
   readonly #rate: RateLimit;
   readonly #order: SendOrder;
+  readonly #backfill: BackfillWindow;
   readonly #onSequenceReused: ((epoch: string, sequence: number) => void) | undefined;
   readonly #inFlight = new Map<number, Sent>();
   readonly #refused = new SequenceSet();
   #send: ((sealed: Uint8Array) => void) | undefined;
   #inFlightBytes = 0;
+  #backfillInFlight = 0;
   #pumping = false;
   #pumpAgain = false;
   #probing = false;
@@ -93,6 +97,7 @@ export class BatchSender {
     this.#options = parts.options;
     this.#onSequenceReused = parts.onSequenceReused;
     this.#rate = new RateLimit(parts.options.rateLimit, parts.clock);
+    this.#backfill = new BackfillWindow(Math.floor(parts.options.window * backfillShare));
     this.#order = new SendOrder(parts.journal, parts.options.backfill, (sequence) => this.#isWanted(sequence));
   }
 
@@ -114,6 +119,7 @@ export class BatchSender {
     this.linkDown();
     this.#send = send;
     this.#pausedUntilMs = 0;
+    this.#backfill.reset();
     this.start();
     this.#timers = [
       this.#clock.every(sweepMs, () => {
@@ -134,6 +140,7 @@ export class BatchSender {
     for (const [sequence, sent] of this.#inFlight) if (sent.urgent) this.#order.addUrgent(sequence);
     this.#inFlight.clear();
     this.#inFlightBytes = 0;
+    this.#backfillInFlight = 0;
     this.#silentSinceMs = null;
     for (const sequence of this.#order.forgetLive()) void this.#noteUrgent(sequence);
   }
@@ -153,6 +160,11 @@ export class BatchSender {
       ack.epoch,
       stored.map(({ sequence }) => sequence),
     );
+    const nowMs = this.#clock.monotonicMs();
+    for (const { sequence } of stored) {
+      const sent = this.#inFlight.get(sequence);
+      if (sent !== undefined) this.#backfill.answered(nowMs - sent.atMs, nowMs);
+    }
     for (const outcome of ack.outcomes) this.#settle(outcome);
     if (stored.length > 0) {
       this.#silentSinceMs = this.#inFlight.size > 0 ? this.#clock.monotonicMs() : null;
@@ -194,7 +206,10 @@ export class BatchSender {
   }
 
   #land(sequence: number): void {
-    this.#inFlightBytes -= this.#inFlight.get(sequence)?.bytes ?? 0;
+    const sent = this.#inFlight.get(sequence);
+    if (sent === undefined) return;
+    this.#inFlightBytes -= sent.bytes;
+    if (sent.lane === "backfill") this.#backfillInFlight -= 1;
     this.#inFlight.delete(sequence);
   }
 
@@ -272,7 +287,8 @@ export class BatchSender {
       const { sealed } = stored;
       const nowMs = this.#clock.monotonicMs();
       const urgent = lane === "urgent" || (lane === "live" && carriesEvents(sealed));
-      this.#inFlight.set(sequence, { bytes: sealed.length, atMs: nowMs, urgent });
+      this.#inFlight.set(sequence, { bytes: sealed.length, atMs: nowMs, urgent, lane });
+      if (lane === "backfill") this.#backfillInFlight += 1;
       this.#inFlightBytes += sealed.length;
       this.#sentBatches += 1;
       this.#sentBytes += sealed.length;
@@ -294,7 +310,8 @@ export class BatchSender {
       const waitMs = Math.max(this.#rate.waitMs(lane), lane === "live" ? 0 : this.#backfillFromMs - nowMs);
       if (waitMs > 0) soonestMs = Math.min(soonestMs, waitMs);
       if (waitMs > 0 || lane !== "backfill") return waitMs <= 0;
-      return this.#probing || this.#hasRoom(this.#options.backfill === "live-first" ? backfillShare : 1);
+      if (this.#probing || this.#options.backfill !== "live-first") return true;
+      return this.#backfillInFlight < this.#backfill.batches && this.#hasRoom(backfillShare);
     });
     return next ?? (Number.isFinite(soonestMs) ? this.#wakeIn(soonestMs) : undefined);
   }
