@@ -51,7 +51,7 @@ describe("zone profiles", () => {
     expect(texts.join("\n")).not.toMatch(/compl(y|ies|iant)|符合/i);
     expect(texts[0]).toBe("frozen-store: H -18 °C: GB/T 24616; DB31/T 388 (CN, B) · HH -12 °C: GB/T 24616 (CN, B)");
     expect(texts[2]).toContain("H 8 °C: 餐饮服务食品安全操作规范 (CN, C: 原文未核 / text not read)");
-    expect(texts[6]).toContain("LL 57 °C: FDA Food Code 3-501.16(A)(1) (US, A)");
+    expect(texts[6]).toContain("LL 57 °C: FDA Food Code 3-501.16(A)(1) (US, B)");
     expect(texts.at(-1)).toBe("strict: –");
   });
 
