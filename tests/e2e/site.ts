@@ -19,6 +19,8 @@ export interface SiteOptions {
   /** The gateway's configuration without state folder, uplink and local page. */
   readonly gateway: (folder: string) => Readonly<Record<string, unknown>>;
   readonly server?: Readonly<Record<string, unknown>>;
+  /** The gateway goes where the server tells it, with its certificate; then its link to the broker cannot be cut. */
+  readonly mutualTls?: boolean;
 }
 
 /** The password in the server's first line. */
@@ -37,24 +39,26 @@ export class Site {
   readonly #options: SiteOptions;
   readonly #httpPort: number;
   readonly #brokerPort: number;
+  readonly #mutualTlsPort: number;
   #proxies: readonly TcpProxy[] = [];
   #server: Child | undefined;
   #gateway: Child | undefined;
 
   private constructor(options: SiteOptions, folder: string, ports: readonly number[]) {
-    const [httpPort = 0, brokerPort = 0, localPort = 0] = ports;
+    const [httpPort = 0, brokerPort = 0, localPort = 0, mutualTlsPort = 0] = ports;
     this.#options = options;
     this.folder = folder;
     this.#httpPort = httpPort;
     this.#brokerPort = brokerPort;
     this.localPort = localPort;
+    this.#mutualTlsPort = mutualTlsPort;
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
     this.client = new ServerClient(this.httpUrl);
   }
 
   static async create(options: SiteOptions): Promise<Site> {
     const folder = await mkdtemp(join(tmpdir(), `frostlight-${options.name}-`));
-    const site = new Site(options, folder, await freePorts(3));
+    const site = new Site(options, folder, await freePorts(4));
     await site.#writeConfigurations();
     return site;
   }
@@ -136,7 +140,11 @@ export class Site {
     const server = {
       dataFolder: join(this.folder, "server"),
       http: { port: this.#httpPort, rateLimits: { perMinute: 1_000_000 } },
-      broker: { kind: "embedded", port: this.#brokerPort },
+      broker: {
+        kind: "embedded",
+        port: this.#brokerPort,
+        ...(this.#options.mutualTls === true ? { mutualTls: { port: this.#mutualTlsPort } } : {}),
+      },
       ...this.#options.server,
     };
     const gateway = {
@@ -145,7 +153,12 @@ export class Site {
       uplink: {
         server: `http://127.0.0.1:${http.port}`,
         enrolmentToken: { file: join(this.folder, "token") },
-        options: { transport: { kind: "mqtt", url: `mqtt://127.0.0.1:${broker.port}` } },
+        options: {
+          transport:
+            this.#options.mutualTls === true
+              ? { kind: "mqtt" }
+              : { kind: "mqtt", url: `mqtt://127.0.0.1:${broker.port}` },
+        },
       },
       local: { port: this.localPort },
     };

@@ -37,6 +37,20 @@ const findings = z.object({
   ),
 });
 
+const explanation = z.object({ code: z.string(), parameters: z.record(z.string(), z.unknown()) });
+const gatewayFile = z.object({
+  gateway: z.object({ connected: z.boolean(), revokedMs: z.number().nullable() }),
+  refusedAttempts: z.number(),
+  certificates: z.array(z.object({ serial: z.string(), revokedMs: z.number().nullable() })),
+  changes: z.array(z.object({ what: z.string(), before: z.string(), after: z.string(), author: z.string() })),
+  commands: z.array(
+    z.object({ commandId: z.string(), kind: z.string(), status: z.string(), outcome: explanation.nullable() }),
+  ),
+  configuration: z.object({ version: z.number(), sha256: z.string(), yaml: z.string() }).nullable(),
+  points: z.array(z.object({ pointId: z.string(), calibration: z.object({ offset: z.number() }).nullable() })),
+});
+
+export type GatewayFileView = z.output<typeof gatewayFile>;
 export type StoredSample = z.output<typeof sample>;
 export type AlarmView = z.output<typeof alarms>["alarms"][number];
 export type FindingView = z.output<typeof findings>["findings"][number];
@@ -112,6 +126,20 @@ export class ServerClient {
     const response = await this.#request("GET", "/api/v1/gateways");
     const shape = z.object({ gateways: z.array(z.object({ gatewayId: z.string(), connected: z.boolean() })) });
     return shape.parse(await response.json()).gateways;
+  }
+
+  async gatewayFile(gatewayId: string): Promise<GatewayFileView> {
+    const response = await this.#request("GET", `/api/v1/gateways/${gatewayId}`);
+    return gatewayFile.parse(await response.json());
+  }
+
+  async askGateway(gatewayId: string, what: "configurations" | "calibrations", body: object): Promise<string> {
+    const response = await this.#request("POST", `/api/v1/gateways/${gatewayId}/${what}`, body);
+    return z.object({ commandId: z.string() }).parse(await response.json()).commandId;
+  }
+
+  async revoke(gatewayId: string): Promise<void> {
+    await this.#request("POST", `/api/v1/gateways/${gatewayId}/revocation`, {});
   }
 
   async #request(method: string, path: string, body?: unknown): Promise<Response> {

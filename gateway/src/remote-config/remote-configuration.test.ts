@@ -230,6 +230,14 @@ test("a command that comes again while it is tried, after it worked and after it
   expect(items).toEqual([]);
 });
 
+test("a refusal goes to the journal at once while the gateway runs", async () => {
+  const { trial } = await run(() => 0);
+  expect(await send(1, "bad")).toBe("configuration-invalid");
+  await remote.choose();
+  expect(told()).toEqual(["configuration-invalid"]);
+  await trial.stop();
+});
+
 test("a configuration that the schema refuses is not tried, and its problems come back with their paths", async () => {
   expect(await send(1, "bad: 1")).toBe("configuration-invalid");
   expect(restarts).toBe(0);

@@ -53,6 +53,7 @@ export class RemoteConfiguration {
   readonly #files: VersionFiles;
   #state: ConfigurationState;
   #turn: Promise<unknown> = Promise.resolve();
+  #journal: ((item: OutboxItem) => Promise<void>) | undefined;
   #unsignedMs = Number.NEGATIVE_INFINITY;
 
   private constructor(parts: RemoteConfigurationParts, files: VersionFiles, state: ConfigurationState) {
@@ -93,8 +94,16 @@ export class RemoteConfiguration {
   }
 
   /** Judges what the server sent. With "trying" it is on disk, and the gateway begins anew with it. */
-  apply(request: ConfigurationRequest): Promise<ConfigurationOutcome> {
-    return this.#inTurn(() => this.#apply(request));
+  async apply(request: ConfigurationRequest): Promise<ConfigurationOutcome> {
+    const outcome = await this.#inTurn(() => this.#apply(request));
+    // Whoever sent it waits for the answer.
+    if (this.#journal !== undefined) void this.flush(this.#journal);
+    return outcome;
+  }
+
+  /** The journal that is open now; undefined when it closes. */
+  connect(journal: ((item: OutboxItem) => Promise<void>) | undefined): void {
+    this.#journal = journal;
   }
 
   /** The version on trial has proven itself. */

@@ -34,6 +34,7 @@ export class Trial implements Part {
 
   async start(): Promise<void> {
     const { remote, choice, clock, journal } = this.#parts;
+    remote.connect(journal);
     await remote.flush(journal);
     this.#startedMs = clock.monotonicMs();
     this.#timers = [
@@ -53,6 +54,7 @@ export class Trial implements Part {
   stop(): Promise<void> {
     for (const cancel of this.#timers) cancel();
     this.#timers = [];
+    this.#parts.remote.connect(undefined);
     return Promise.resolve();
   }
 
