@@ -27,6 +27,12 @@ export function pairRules({ zoneId }: Zone, points: readonly Point[]): AlarmRule
   return [defaultRule(`pair-disagreement:${zoneId}`, "pair-disagreement", {}, { zones: [zoneId] })];
 }
 
+/** The way back after a defrost, where a controller reports defrosts. */
+export function recoveryRules({ zoneId }: Zone, points: readonly Point[]): AlarmRuleConfig[] {
+  const isReported = points.some((point) => point.zoneId === zoneId && point.quantity === "defrost");
+  return isReported ? [defaultRule(`recovery:${zoneId}`, "recovery", {}, { zones: [zoneId] })] : [];
+}
+
 /** Below this nobody holds hot food: the cabinet is switched off. Not from any rule. */
 const idleCelsius = 40;
 

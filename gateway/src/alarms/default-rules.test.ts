@@ -91,6 +91,7 @@ it("watches door and power contacts, and probes of one room against each other",
     ["door-open:door", "door-open"],
     ["power-loss:power", "power-loss"],
     ["pair-disagreement:room", "pair-disagreement"],
+    ["recovery:room", "recovery"],
   ]);
 });
 
@@ -98,6 +99,7 @@ it("gives a cabinet of retained samples one alarm for temperature, door and powe
   const rules = defaultRules({ zones: [zoneOf("sample-cabinet")], points: roomPoints, cameras: [] });
   expect(rules.filter(({ zones }) => zones.length > 0).map(({ id }) => id)).toEqual([
     "pair-disagreement:room",
+    "recovery:room",
     "sample-cabinet:room",
   ]);
   expect(rules.some(({ definition }) => ["limit", "door-open", "power-loss"].includes(definition.kind))).toBe(false);

@@ -4,7 +4,14 @@ import { FrostlightError } from "@frostlight/kernel";
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
 import { defaultRule } from "./default-rules-entry.ts";
-import { contactRules, hotHoldingRules, pairRules, probeRules, sampleCabinetRules } from "./default-rules-equipment.ts";
+import {
+  contactRules,
+  hotHoldingRules,
+  pairRules,
+  probeRules,
+  recoveryRules,
+  sampleCabinetRules,
+} from "./default-rules-equipment.ts";
 import {
   describeLimitSource,
   type LimitName,
@@ -37,6 +44,7 @@ export function defaultRules(site: {
   });
   const ofZones = site.zones.flatMap((zone) => [
     ...pairRules(zone, site.points),
+    ...recoveryRules(zone, site.points),
     ...(zone.profileId === sampleCabinet ? cabinetRules(zone, site.points) : []),
   ]);
   const ofCameras = site.cameras.map(({ cameraId }) =>

@@ -96,13 +96,16 @@ export class Curve {
   #signature: Signature | null = null;
   #running: Running | null = null;
   #value = 0;
+  /** Of the last step: probes report at a steady pace. */
+  #step = { ms: 0, share: 0 };
   /** Counts what was learned. */
   revision = 0;
 
   /** @param takenMs monotonic */
   add(celsius: number, takenMs: number, wallMs: number): void {
-    const before = { celsius: this.#value, takenMs: this.#lastMs ?? takenMs };
-    const stepMs = takenMs - before.takenMs;
+    const beforeMs = this.#lastMs ?? takenMs;
+    const beforeCelsius = this.#value;
+    const stepMs = takenMs - beforeMs;
     if (stepMs < 0) return;
     this.#lastMs = takenMs;
     this.#value = celsius;
@@ -118,7 +121,7 @@ export class Curve {
         this.#running = {
           beganMs: takenMs - Math.min(stepMs, 5 * minute),
           from: this.#level,
-          before,
+          before: { celsius: beforeCelsius, takenMs: beforeMs },
           peak: celsius,
           peakMs: takenMs,
           samples: 1,
@@ -218,7 +221,8 @@ export class Curve {
   }
 
   #follow(above: number, stepMs: number): void {
-    const share = 1 - Math.exp(-stepMs / levelMs);
+    if (this.#step.ms !== stepMs) this.#step = { ms: stepMs, share: 1 - Math.exp(-stepMs / levelMs) };
+    const { share } = this.#step;
     this.#level = (this.#level ?? 0) + share * above;
     this.#swing += share * (Math.abs(above) - this.#swing);
     this.#seenMs += stepMs;

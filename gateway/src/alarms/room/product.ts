@@ -25,6 +25,8 @@ export class ProductModel {
   #seenMs = 0;
   #air = 0;
   #lastMs: number | null = null;
+  /** Of the last step: probes report at a steady pace. */
+  #step = { ms: 0, share: 0 };
 
   constructor(timeConstantMs: number) {
     this.#timeConstantMs = timeConstantMs;
@@ -40,7 +42,8 @@ export class ProductModel {
       this.#spread = firstSpread;
       this.#seenMs = 0;
     } else {
-      const share = 1 - Math.exp(-stepMs / this.#timeConstantMs);
+      if (this.#step.ms !== stepMs) this.#step = { ms: stepMs, share: 1 - Math.exp(-stepMs / this.#timeConstantMs) };
+      const { share } = this.#step;
       this.#celsius += share * ((this.#air + airCelsius) / 2 - this.#celsius);
       this.#spread -= share * this.#spread;
       this.#seenMs += stepMs;

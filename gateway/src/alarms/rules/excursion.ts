@@ -237,8 +237,8 @@ class ExcursionEvaluator implements PointEvaluator {
 
   #decide(now: Moment): Verdict | null {
     const reached = this.#reached(now);
-    const excusedUntilMs = this.#excusedUntil(now);
     if (reached !== null) {
+      const excusedUntilMs = this.#excusedUntil(now);
       const isNew = this.#told === null || this.#isWatched;
       const isExcused = excusedUntilMs !== null && (this.#told === null || this.#isExcused);
       // What a watched room does in a defrost is not told again.
@@ -267,8 +267,11 @@ class ExcursionEvaluator implements PointEvaluator {
    * recovery after it, and neither takes longer than this room is known for. Never longer than the maximum delay.
    */
   #excusedUntil(now: Moment): number | null {
+    if (this.#sinceMs === null || this.#options.side === "low") return null;
+    // Shown already: neither is it put aside now, nor could it be told once more.
+    if (this.#told !== null && !this.#isExcused && !this.#isWatched) return null;
     const pass = this.#room.defrostPass;
-    if (pass === null || this.#sinceMs === null || this.#options.side === "low") return null;
+    if (pass === null) return null;
     if (this.#sinceMs < pass.beganMs - beforeDefrostMs) return null;
     const untilMs = this.#sinceMs + this.#options.maximumDelaySeconds * 1_000;
     return now.monotonicMs < Math.min(pass.untilMs, untilMs) ? untilMs : null;
