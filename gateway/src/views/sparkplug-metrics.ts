@@ -14,7 +14,7 @@ export interface MetricState {
   readonly timeMs: number;
 }
 
-/** Of the node itself, and quality codes: [tck-id-payloads-propertyset-quality-value-value] allows these three. */
+/** [tck-id-payloads-propertyset-quality-value-value] allows these three; only good may look good. */
 const qualityCodes = { good: 192, stale: 500, bad: 0, uncertain: 0 } as const satisfies Record<Quality, number>;
 
 const unitNames: Readonly<Partial<Record<Unit, string>>> = { Cel: "°C", "[degF]": "°F" };
@@ -28,7 +28,7 @@ export interface MetricDefinition {
   readonly properties: ReadonlyMap<string, SparkplugProperty>;
 }
 
-export function text(value: string): SparkplugProperty {
+function text(value: string): SparkplugProperty {
   return { dataType: "String", raw: rawSparkplug(value, "String") };
 }
 

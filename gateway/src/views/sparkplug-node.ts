@@ -1,7 +1,6 @@
 import type { Sample } from "@frostlight/contract";
 
 import type { Point, Zone } from "../core/site.ts";
-import { rawSparkplug } from "../core/sparkplug/data-type.ts";
 import type { SparkplugMetric } from "../core/sparkplug/payload.ts";
 import { formatSparkplugTopic, type SparkplugTopic } from "../core/sparkplug/topic.ts";
 import { encodeSparkplug } from "../core/sparkplug/write-payload.ts";
@@ -103,7 +102,7 @@ export class SparkplugNode {
     const rebirth = nodeMetric(rebirthName, null, "Boolean");
     const metrics = [
       bdSeqMetric(bdSeq, nowMs),
-      birthMetric(rebirth, { ...known(false, nowMs) }),
+      birthMetric(rebirth, known(false, nowMs)),
       ...this.#fixed.map(({ definition, value }) => birthMetric(definition, known(value, nowMs))),
       ...this.#alarms.map(({ key, metric }) => {
         metric.said = known(alarms[key], nowMs);
@@ -248,6 +247,5 @@ function known(value: string | number | boolean, nowMs: number): MetricState {
 
 /** INT64 without alias [tck-id-message-flow-edge-node-birth-publish-nbirth-payload-bdSeq]. */
 function bdSeqMetric(bdSeq: number, nowMs: number): SparkplugMetric {
-  const metric = birthMetric(nodeMetric("bdSeq", null, "Int64"), known(bdSeq, nowMs));
-  return { ...metric, raw: rawSparkplug(bdSeq, "Int64") };
+  return birthMetric(nodeMetric("bdSeq", null, "Int64"), known(bdSeq, nowMs));
 }
