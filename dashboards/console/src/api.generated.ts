@@ -51,6 +51,15 @@ export type SeriesSample = {
   readonly raw: number | null;
   readonly quality: Quality;
   readonly reason: string | null;
+  readonly summary?: {
+    readonly count: number;
+    readonly spanMs: number;
+    readonly min: number;
+    readonly max: number;
+    readonly mean: number;
+    readonly rolledUp: boolean;
+  };
+  readonly timeCorrected?: true;
 };
 
 export type SeriesBucket = {

@@ -52,6 +52,23 @@ describe("a curve", () => {
     ).toEqual([1, null, 3]);
   });
 
+  it("shows what a sample that stands for several readings saw at least and at most", () => {
+    const { samples, ...rest } = seriesOf([
+      [0, 1],
+      [5, 2],
+      [10, null],
+    ]);
+    const summary = { count: 5, spanMs: 300_000, min: -1, max: 9, mean: 3, rolledUp: false };
+    const [first, ...others] = samples;
+    const summarised = [...(first === undefined ? [] : [first]), ...others.map((sample) => ({ ...sample, summary }))];
+    const curve = curveOf({ ...rest, samples: summarised }, 5 * minuteMs);
+    expect([curve.values, curve.low, curve.high]).toEqual([
+      [1, 2, null],
+      [1, -1, null],
+      [1, 9, null],
+    ]);
+  });
+
   it("places a bucket in its middle, with its lowest and highest", () => {
     const bucket = { startMs: 0, samples: 5, values: 5, min: -3, max: 4, mean: 1, last: 2 };
     const curve = curveOf({ ...seriesOf([]), bucketMs: 300_000, buckets: [bucket] }, minuteMs);

@@ -17,7 +17,11 @@ export function curveOf(series: Series, expectedIntervalMs: number): Curve {
     if (timeMs - lastMs > pauseMs) push(curve, lastMs + 1, null, null, null);
     push(curve, timeMs, value, low, high);
   };
-  for (const { timeMs, value } of series.samples) put(timeMs, value, value, value);
+  for (const { timeMs, value, summary } of series.samples) {
+    // A sample without a usable value shows none, whatever its summary saw before.
+    const [low, high] = value === null ? [null, null] : [summary?.min ?? value, summary?.max ?? value];
+    put(timeMs, value, low, high);
+  }
   const half = (series.bucketMs ?? 0) / 2;
   for (const { startMs, mean, min, max } of series.buckets) put(startMs + half, mean, min, max);
   return curve;

@@ -88,6 +88,19 @@ const seriesSample = named(
     raw: z.number().nullable(),
     quality,
     reason: text.nullable(),
+    /** The sample stands for `count` readings of the last `spanMs`; `value` is the last of them. */
+    summary: z
+      .object({
+        count: z.number(),
+        spanMs: z.number(),
+        min: z.number(),
+        max: z.number(),
+        mean: z.number(),
+        rolledUp: z.boolean(),
+      })
+      .optional(),
+    /** Taken before the gateway's clock was set, its times corrected afterwards. */
+    timeCorrected: z.literal(true).optional(),
   }),
 );
 
