@@ -17,6 +17,7 @@ export class UsualNoise {
   #usual = 0;
   #count = 0;
   #watchedMs = 0;
+  #forgotten = 0;
 
   get recent(): number {
     return this.#recent;
@@ -38,6 +39,16 @@ export class UsualNoise {
     this.#count = Math.min(this.#count + 1, usualCount);
     this.#watchedMs += durationMs;
     if (learns) this.#usual += (counted - this.#usual) / this.#count;
+  }
+
+  /** Changes every 6 h of readings, for 30 days, and when all is forgotten. */
+  get revision(): number {
+    return this.#forgotten + Math.floor(Math.min(this.#watchedMs, 2_592_000_000) / 21_600_000);
+  }
+
+  forget(): void {
+    this.restore({ recent: 0, usual: 0, count: 0, watchedMs: 0 });
+    this.#forgotten += 121;
   }
 
   snapshot(): z.output<typeof stateSchema> {

@@ -40,7 +40,6 @@ const stateSchema = z.object({
   condition: conditionState,
   unusable: rollingSumState,
   spikes: rollingSumState,
-  noise: usualNoiseState,
   noisyForMs: z.number().nullable(),
   /** The last two, for the one that comes next. */
   readings: z.array(z.object({ value: z.number(), agoMs: z.number() })).max(2),
@@ -62,7 +61,7 @@ export const probeFaultRule = definePointRule({
   options: optionsSchema,
   example: {
     options: { windowSeconds: 900, offDelaySeconds: 300 },
-    raising: Array.from({ length: 12 }, (_, n) => ({ waitSeconds: 60, value: n % 3 === 2 ? 24 : 4 })),
+    raising: Array.from({ length: 12 }, (_, n) => ({ waitSeconds: 60, value: n % 2 === 1 ? 24 : 4 })),
     ending: Array.from({ length: 25 }, () => ({ waitSeconds: 60, value: 4 })),
   },
   create: (options, point, now, restored) => new ProbeFaultEvaluator(options, point, now, restored),
@@ -94,10 +93,11 @@ class ProbeFaultEvaluator implements PointEvaluator {
     this.#unusable = new RollingSum(options.windowSeconds * 1_000);
     this.#spikes = new RollingSum(options.windowSeconds * 1_000);
     if (restored === null) return;
+    this.#noise.restore(usualNoiseState.parse(restored.learned));
     const state = stateSchema.safeParse(restored.state);
     this.#condition.restore(state.data?.condition, restored, now);
     if (!state.success) return;
-    const { unusable, spikes, noise, noisyForMs } = state.data;
+    const { unusable, spikes, noisyForMs } = state.data;
     const readings = state.data.readings.map(({ value, agoMs }) => ({
       value,
       takenMs: now.monotonicMs - agoMs - restored.downMs,
@@ -106,7 +106,6 @@ class ProbeFaultEvaluator implements PointEvaluator {
     this.#last = readings.at(-1) ?? null;
     this.#unusable.restore(unusable, now.monotonicMs, restored.downMs);
     this.#spikes.restore(spikes, now.monotonicMs, restored.downMs);
-    this.#noise.restore(noise);
     this.#noisySinceMs = noisyForMs === null ? null : now.monotonicMs - noisyForMs - restored.downMs;
   }
 
@@ -127,17 +126,25 @@ class ProbeFaultEvaluator implements PointEvaluator {
   }
 
   snapshot(now: Moment): unknown {
-    if (this.#last === null && this.#unusable.isEmpty && this.#condition.isIdle) return undefined;
+    const isQuiet = this.#unusable.isEmpty && this.#spikes.isEmpty && this.#noisySinceMs === null;
+    if (isQuiet && this.#condition.isIdle) return undefined;
     return {
       condition: this.#condition.snapshot(now),
       unusable: this.#unusable.snapshot(now.monotonicMs),
       spikes: this.#spikes.snapshot(now.monotonicMs),
-      noise: this.#noise.snapshot(),
       noisyForMs: this.#noisySinceMs === null ? null : now.monotonicMs - this.#noisySinceMs,
       readings: [this.#before, this.#last].flatMap((one) =>
         one === null ? [] : [{ value: one.value, agoMs: now.monotonicMs - one.takenMs }],
       ),
     } satisfies z.input<typeof stateSchema>;
+  }
+
+  learned(): { readonly revision: number; readonly state: unknown } {
+    return { revision: this.#noise.revision, state: this.#noise.snapshot() };
+  }
+
+  forget(): void {
+    this.#noise.forget();
   }
 
   #addUnusable(sample: Sample, takenMs: number): void {
