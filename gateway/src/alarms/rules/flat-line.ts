@@ -40,19 +40,10 @@ const stateSchema = z.object({
   heldMs: z.number(),
   timeMs: z.number(),
   heardAgoMs: z.number(),
-});
-
-const learnedSchema = z.object({
   watchedMs: z.number(),
   longestMs: z.array(z.number()).max(3),
   resolution: z.number().nullable(),
 });
-
-/** Of `minimumSeconds`, in ms a second: a stretch shorter than a sixteenth is not kept through a restart. */
-const keptShare = 60;
-/** How long a point has been watched is written down every 6 h, for 30 days. */
-const noteEveryMs = 21_600_000;
-const longestNotedMs = 2_592_000_000;
 
 /**
  * A probe that does not move for longer than it ever did: stuck, iced in, or its transmitter repeats itself. What counts as long
@@ -66,7 +57,7 @@ export const flatLineRule = definePointRule({
     options: { minimumSeconds: 600, maximumSeconds: 3_600, learnSeconds: 480 },
     raising: [
       ...Array.from({ length: 10 }, (_, n) => ({ waitSeconds: 60, value: n % 2 === 0 ? 4 : 4.1 })),
-      ...Array.from({ length: 14 }, () => ({ waitSeconds: 60, value: 4.2 })),
+      ...Array.from({ length: 12 }, () => ({ waitSeconds: 60, value: 4.2 })),
     ],
     ending: [{ waitSeconds: 60, value: 4.3 }],
   },
@@ -88,7 +79,6 @@ class FlatLineEvaluator implements PointEvaluator {
   /** The smallest step seen. */
   #resolution: number | null = null;
   #isTold = false;
-  #revision = 0;
 
   constructor(options: FlatLineOptions, point: Point, now: Moment, restored: Restored | null) {
     this.#options = options;
@@ -96,19 +86,16 @@ class FlatLineEvaluator implements PointEvaluator {
     this.#freshMs = 3 * point.expectedIntervalMs;
     if (restored === null) return;
     this.#isTold = restored.active !== null;
-    const learned = learnedSchema.safeParse(restored.learned);
-    if (learned.success) {
-      this.#watchedMs = learned.data.watchedMs;
-      this.#longestMs = learned.data.longestMs;
-      this.#resolution = learned.data.resolution;
-    }
     const state = stateSchema.safeParse(restored.state);
     if (!state.success) return;
-    const { value, heldMs, timeMs, heardAgoMs } = state.data;
+    const { value, heldMs, timeMs, heardAgoMs, watchedMs, longestMs, resolution } = state.data;
     this.#value = value;
     this.#sinceMs = now.monotonicMs - heldMs - restored.downMs;
     this.#sinceTimeMs = timeMs;
     this.#heardMs = now.monotonicMs - heardAgoMs - restored.downMs;
+    this.#watchedMs = watchedMs;
+    this.#longestMs = longestMs;
+    this.#resolution = resolution;
   }
 
   onSample({ sample, freshness, takenMs }: Observation): Verdict | null {
@@ -150,32 +137,16 @@ class FlatLineEvaluator implements PointEvaluator {
   }
 
   snapshot(now: Moment): unknown {
-    // A lively probe keeps nothing: the card is not worn for each of its readings.
-    const heldMs = this.#heardMs - this.#sinceMs;
-    const isCalm = !this.#isTold && heldMs < this.#options.minimumSeconds * keptShare;
-    if (Number.isNaN(this.#value) || isCalm) return undefined;
+    if (Number.isNaN(this.#value)) return undefined;
     return {
       value: this.#value,
       heldMs: now.monotonicMs - this.#sinceMs,
       timeMs: this.#sinceTimeMs,
       heardAgoMs: now.monotonicMs - this.#heardMs,
-    } satisfies z.input<typeof stateSchema>;
-  }
-
-  learned(): { readonly revision: number; readonly state: unknown } {
-    const state = {
       watchedMs: this.#watchedMs,
       longestMs: [...this.#longestMs],
       resolution: this.#resolution,
-    } satisfies z.input<typeof learnedSchema>;
-    return { revision: this.#revision + Math.floor(Math.min(this.#watchedMs, longestNotedMs) / noteEveryMs), state };
-  }
-
-  forget(): void {
-    this.#watchedMs = 0;
-    this.#longestMs = [];
-    this.#resolution = null;
-    this.#revision += longestNotedMs / noteEveryMs;
+    } satisfies z.input<typeof stateSchema>;
   }
 
   #decide(): Verdict | null {
@@ -198,7 +169,6 @@ class FlatLineEvaluator implements PointEvaluator {
 
   #learn(durationMs: number): void {
     if (durationMs <= (this.#longestMs[2] ?? 0)) return;
-    this.#revision += 1;
     this.#longestMs = [...this.#longestMs, durationMs].toSorted((a, b) => b - a).slice(0, 3);
   }
 
