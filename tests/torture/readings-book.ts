@@ -12,7 +12,7 @@ export interface LostReading {
 }
 
 /** A reading that is stored more than once. */
-export interface Duplicate {
+interface Duplicate {
   readonly pointId: string;
   readonly value: number;
   readonly copies: readonly StoredSample[];

@@ -17,7 +17,7 @@ interface Percentiles {
   readonly p99: number;
 }
 
-export interface Figures {
+interface Figures {
   readonly acknowledged: number;
   readonly stored: number;
   readonly lost: number;

@@ -23,7 +23,7 @@ export interface BudgetParts {
   explain(kind: "over" | "within", state: BudgetState): Explanation;
 }
 
-export interface BudgetState {
+interface BudgetState {
   readonly value: number;
   readonly used: number;
   readonly similar: number;

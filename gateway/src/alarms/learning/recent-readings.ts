@@ -71,7 +71,7 @@ export function medianSlope(readings: readonly TimedValue[]): number {
 }
 
 /** 0 of nothing. */
-export function medianOf(values: readonly number[]): number {
+function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? 0;
   const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;

@@ -230,7 +230,7 @@ export interface CertificateRow {
   reason: string | null;
 }
 
-export interface ConfigurationRow {
+interface ConfigurationRow {
   gateway_id: string;
   version: number;
   organisation_id: string;
@@ -268,7 +268,7 @@ interface ClockCorrectionRow {
 }
 
 /** A batch whose samples were written with the times of a clock that was not set. */
-export interface UnsynchronisedBatchRow {
+interface UnsynchronisedBatchRow {
   gateway_id: string;
   epoch: string;
   sequence: number;
