@@ -47,6 +47,7 @@ export async function startConsoleServer(port = 0): Promise<ConsoleServer> {
     state,
     accounts,
     enrolment: state,
+    authority: { signConfiguration: () => new Uint8Array(64) },
     commands: state,
     timeSeries,
     evidence: state,

@@ -7,11 +7,12 @@ import { type MemoryState, sampleOf } from "../../server/src/api/testing/memory-
 import type { MemoryTimeSeries } from "../../server/src/api/testing/memory-time-series.ts";
 import { sampleAlarm, sampleAlarmEvent } from "../../server/src/api/testing/sample-site.ts";
 import type { Alarm, StoredFinding } from "../../server/src/core/records.ts";
+import { fillGateway, withGatewayDetail } from "./console-gateway.ts";
 import { kitchenPicture } from "./kitchen-picture.ts";
 
 export const organisationId = "a";
 export const siteId = "school-12";
-const gatewayId = "gw-7f3a";
+export const gatewayId = "gw-7f3a";
 const minuteMs = 60_000;
 
 const frozen: LimitBand = { low: null, high: -18, criticalLow: null, criticalHigh: -12 };
@@ -57,7 +58,7 @@ const rooms: readonly Room[] = [
 
 /** A canteen with one day of data, ending now: rooms in every state, alarms in every step, findings with pictures. */
 export async function fillSite(state: MemoryState, timeSeries: MemoryTimeSeries, nowMs: number): Promise<void> {
-  state.siteList.push({ organisationId, siteId, description: describe() });
+  state.siteList.push({ organisationId, siteId, description: withGatewayDetail(describe(), nowMs) });
   state.gatewayList.push({
     gatewayId,
     organisationId,
@@ -70,6 +71,7 @@ export async function fillSite(state: MemoryState, timeSeries: MemoryTimeSeries,
     refusedAttempts: 0,
     lastRefusedMs: null,
   });
+  fillGateway(state, { organisationId, siteId, gatewayId }, nowMs);
   for (const [index, room] of rooms.entries()) timeSeries.add(siteId, samplesOf(room, index, nowMs));
   for (const alarm of alarmsAt(nowMs)) {
     const events = [sampleAlarmEvent({ ...alarm, state: "unacknowledged" }, "raised")];

@@ -21,6 +21,7 @@ const pages = [
   "#/cameras",
   "#/findings/finding-0",
   "#/me",
+  "#/gateway/gw-7f3a",
   "#/nowhere",
 ];
 

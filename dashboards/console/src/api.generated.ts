@@ -357,6 +357,7 @@ export type ConfigurationVersion = {
 export type CalibratedPoint = {
   readonly pointId: string;
   readonly name: LocalisedText;
+  readonly zoneName: LocalisedText | null;
   readonly unit: string;
   readonly calibration: {
     readonly offset: number;

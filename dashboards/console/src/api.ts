@@ -3,9 +3,12 @@ import type {
   AlarmDetail,
   AlarmList,
   CameraList,
+  ConfigurationText,
   EnrolmentToken,
   Finding,
+  GatewayFile,
   GatewayList,
+  GatewayRequest,
   Overview,
   Problem,
   Series,
@@ -80,6 +83,27 @@ export const api = {
   finding: (findingId: string) => request<Finding>("GET", `/findings/${id(findingId)}`),
   cameras: () => request<CameraList>("GET", "/cameras"),
   gateways: () => request<GatewayList>("GET", "/gateways"),
+  gateway: (gatewayId: string) => request<GatewayFile>("GET", `/gateways/${id(gatewayId)}`),
+  configuration: (gatewayId: string, version: number) =>
+    request<ConfigurationText>("GET", `/gateways/${id(gatewayId)}/configurations/${version}`),
+  sendConfiguration: (gatewayId: string, yaml: string, reason: string) =>
+    request<GatewayRequest>("POST", `/gateways/${id(gatewayId)}/configurations`, { yaml, reason }),
+  calibrate: (
+    gatewayId: string,
+    calibration: {
+      readonly pointId: string;
+      readonly offset: number;
+      readonly slope: number;
+      readonly certificate: string | null;
+      readonly dueMs: number | null;
+      readonly reason: string;
+    },
+  ) => request<GatewayRequest>("POST", `/gateways/${id(gatewayId)}/calibrations`, calibration),
+  approveCertificate: (
+    gatewayId: string,
+    approval: { readonly sourceId: string; readonly fingerprintSha256: string; readonly reason: string },
+  ) => request<GatewayRequest>("POST", `/gateways/${id(gatewayId)}/approvals`, approval),
+  revoke: (gatewayId: string) => request<null>("POST", `/gateways/${id(gatewayId)}/revocation`, {}),
   createSite: (siteId: string) => request<{ readonly siteId: string }>("POST", "/sites", { siteId }),
   createToken: (siteId: string) => request<EnrolmentToken>("POST", `/sites/${id(siteId)}/enrolment-tokens`, {}),
   evidenceUrl: (sha256: string) => `/api/v1/evidence/${id(sha256)}`,

@@ -10,6 +10,7 @@ import { AlarmPage } from "./pages/alarm.tsx";
 import { AlarmsPage } from "./pages/alarms.tsx";
 import { CamerasPage } from "./pages/cameras.tsx";
 import { FindingPage } from "./pages/finding.tsx";
+import { GatewayPage } from "./pages/gateway.tsx";
 import { MePage } from "./pages/me.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
@@ -67,6 +68,7 @@ function Page(): ComponentChild {
   if (first === "alarms" && second !== undefined) return <AlarmPage key={second} alarmId={second} />;
   if (first === "cameras") return <CamerasPage />;
   if (first === "findings" && second !== undefined) return <FindingPage key={second} findingId={second} />;
+  if (first === "gateway" && second !== undefined) return <GatewayPage key={second} gatewayId={second} />;
   if (first === "me") return <MePage />;
   return (
     <div class="notice">

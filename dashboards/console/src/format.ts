@@ -83,6 +83,11 @@ export function timeText(timeMs: number, timeZone: string, nowMs: number): strin
   return year === partsIn(timeZone, nowMs)["year"] ? `${month}-${day} ${time}` : `${date} ${time}`;
 }
 
+/** "2027-03-01", in the site's own zone. */
+export function dateText(timeMs: number, timeZone: string): string {
+  return dateIn(timeZone, timeMs);
+}
+
 /** "11-22 14:05:30": exact, for curves and records. */
 export function exactTimeText(timeMs: number, timeZone: string): string {
   const { month, day, hour, minute, second } = partsIn(timeZone, timeMs);

@@ -95,6 +95,7 @@ const calibratedPoint = named(
   z.object({
     pointId: text,
     name: localisedText,
+    zoneName: localisedText.nullable(),
     unit: text,
     /** null: the gateway's software does not say. */
     calibration: calibration.nullable(),

@@ -20,6 +20,7 @@ const places = [
 /** Which place a page belongs to. */
 function placeOf(first: string | undefined): string {
   if (first === undefined || first === "site") return "";
+  if (first === "gateway") return "me";
   return first === "findings" ? "cameras" : first;
 }
 

@@ -1,5 +1,8 @@
+import { gatewayEn } from "./gateway-en.ts";
+
 /** Every text of the console in English; `zh.ts` has the same keys. */
 export const en = {
+  ...gatewayEn,
   "app.name": "Frostlight",
   "app.simulated": "Simulated data",
   "app.simulatedLong": "This site is a demonstration: all its values are made up.",

@@ -12,6 +12,7 @@ import { timeText } from "../format.ts";
 import { chooseLanguage, language, t } from "../i18n/language.ts";
 import { now } from "../now.ts";
 import { useResource } from "../resource.ts";
+import { linkTo } from "../router.ts";
 import { changes, loadOverview, may, session, takeSession, timeZoneOf } from "../store.ts";
 import { chooseTheme, theme, themes } from "../theme.ts";
 
@@ -103,13 +104,13 @@ function GatewayRow({ gateway }: { readonly gateway: GatewayList["gateways"][num
   return (
     <li class="gateway">
       <div class="plain-row">
-        <span class="point-name">
+        <a class="point-name" href={linkTo(["gateway", gateway.gatewayId])}>
           {gateway.siteId}
           <span class="quiet is-small">
             {gateway.gatewayId}
             {gateway.softwareVersion === null ? "" : ` · ${gateway.softwareVersion}`}
           </span>
-        </span>
+        </a>
         <span class={`state-tag is-${state}`}>
           <Glyph state={state} />
           {t(`me.gateway.${word}`)}

@@ -218,9 +218,11 @@ function viewOfCommand({ command, ...tracked }: TrackedCommand) {
 }
 
 function pointsOf(description: SiteDescription | null) {
-  return (description?.points ?? []).map(({ pointId, name, unit, calibration }) => ({
+  const zones = new Map(description?.zones.map((zone) => [zone.zoneId, zone.name]));
+  return (description?.points ?? []).map(({ pointId, zoneId, name, unit, calibration }) => ({
     pointId,
     name,
+    zoneName: zones.get(zoneId) ?? null,
     unit,
     calibration: calibration ?? null,
   }));
