@@ -232,7 +232,7 @@ export class MqttClientSource implements Part {
     }
     const written = this.#write(packet, payload, [receipt]);
     const taken = { messageId, receipt, written };
-    this.#repeats.begin(taken);
+    this.#repeats.begin(taken, packet.dup);
     return written.then(() => {
       this.#repeats.recorded(taken, this.#context.clock.monotonicMs());
     });

@@ -235,7 +235,7 @@ export class PublishGate implements ConnectionOwner {
       this.#settle(delivery);
       return;
     }
-    if (messageId !== 0) repeats?.begin(delivery);
+    if (messageId !== 0) repeats?.begin(delivery, dup);
     this.#group.add(delivery, readings);
   }
 

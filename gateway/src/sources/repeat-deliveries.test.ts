@@ -44,10 +44,30 @@ describe("a receipt", () => {
 });
 
 describe("repeats of a client", () => {
-  it("are asked of the journal on its first connection only", () => {
+  it("are asked of the journal until a connection ends on which it sent something new", () => {
     const repeats = new RepeatDeliveries(always);
     expect(repeats.find(1, 7).kind).toBe("recorded");
     repeats.connectionEnded(false);
+    expect(repeats.find(2, 8).kind).toBe("recorded");
+    repeats.begin(delivery(3, 9), false);
+    repeats.recorded(delivery(3, 9), 0);
+    repeats.connectionEnded(false);
+    expect(repeats.find(4, 10).kind).toBe("new");
+  });
+
+  it("that the journal knew stay known when their acknowledgement is lost once more", () => {
+    const repeats = new RepeatDeliveries(always);
+    expect(repeats.find(1, 7).kind).toBe("recorded");
+    repeats.begin(delivery(2, 8), false);
+    repeats.recorded(delivery(2, 8), 0);
+    repeats.connectionEnded(false);
+    expect(repeats.find(1, 7).kind).toBe("recorded");
+    expect(repeats.find(5, 9).kind).toBe("new");
+  });
+
+  it("are asked of the journal no more after a DISCONNECT", () => {
+    const repeats = new RepeatDeliveries(always);
+    repeats.connectionEnded(true);
     expect(repeats.find(1, 7).kind).toBe("new");
   });
 
@@ -65,7 +85,7 @@ describe("repeats of a client", () => {
   it("wait for the first while it is being written, and are new when that failed", () => {
     const repeats = new RepeatDeliveries(always);
     const first = delivery(1);
-    repeats.begin(first);
+    repeats.begin(first, false);
     expect(repeats.find(1, 7)).toEqual({ kind: "writing", first });
     repeats.failed(first);
     expect(repeats.find(1, 7).kind).toBe("new");

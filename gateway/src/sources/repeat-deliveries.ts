@@ -20,8 +20,9 @@ const maxRoom = 8_192;
 /**
  * Tells a repeat from a new message that looks the same, for one client. A sensor that begins its packet ids anew at every
  * wake-up and measures the same again makes the same receipt again, so the journal's memory alone would swallow readings:
- * it is asked only on the client's first connection since the gateway started, when nothing else can know. Later, a repeat
- * is what came on this connection already, or on the one before if that broke off.
+ * it is asked only since the gateway's start until a connection ends on which the client has sent something new: on
+ * reconnecting it repeats what was not acknowledged before it goes on [MQTT-4.4.0-1], and a connection may break off before
+ * that. Later, a repeat is what came on this connection already, or on the one before if that broke off.
  */
 export class RepeatDeliveries<D extends Writing> {
   readonly #wasRecorded: (receipt: number) => boolean;
@@ -32,6 +33,8 @@ export class RepeatDeliveries<D extends Writing> {
   #recordedMs = new Float64Array(firstRoom).fill(-Infinity);
   #next = 0;
   #asksJournal = true;
+  #sawNew = false;
+  #latestMs = 0;
 
   constructor(wasRecorded: (receipt: number) => boolean) {
     this.#wasRecorded = wasRecorded;
@@ -43,20 +46,30 @@ export class RepeatDeliveries<D extends Writing> {
       if (first.messageId === messageId) return first.receipt === receipt ? { kind: "writing", first } : isNew;
     }
     if (this.#indexOf(messageId, receipt) >= 0) return isRecorded;
-    return this.#asksJournal && this.#wasRecorded(receipt) ? isRecorded : isNew;
+    if (!this.#asksJournal || !this.#wasRecorded(receipt)) return isNew;
+    // Its acknowledgement may be lost once more.
+    this.#remember(messageId, receipt, this.#latestMs);
+    return isRecorded;
   }
 
-  begin(delivery: D): void {
+  /** @param isRepeat it was marked DUP, and nothing was known of it */
+  begin(delivery: D, isRepeat: boolean): void {
     this.#writing.add(delivery);
+    if (!isRepeat) this.#sawNew = true;
   }
 
   /** It is durable. @param monotonicMs now */
   recorded(delivery: D, monotonicMs: number): void {
     this.#writing.delete(delivery);
+    this.#latestMs = monotonicMs;
+    this.#remember(delivery.messageId, delivery.receipt, monotonicMs);
+  }
+
+  #remember(messageId: number, receipt: number, monotonicMs: number): void {
     if (monotonicMs - (this.#recordedMs[this.#next] ?? 0) < knownMs) this.#grow();
     const at = this.#next;
-    this.#messageIds[at] = delivery.messageId;
-    this.#receipts[at] = delivery.receipt;
+    this.#messageIds[at] = messageId;
+    this.#receipts[at] = receipt;
     this.#recordedMs[at] = monotonicMs;
     this.#next = at + 1 === this.#receipts.length ? 0 : at + 1;
   }
@@ -74,7 +87,7 @@ export class RepeatDeliveries<D extends Writing> {
 
   /** @param isInOrder with DISCONNECT: nothing from before is repeated */
   connectionEnded(isInOrder: boolean): void {
-    this.#asksJournal = false;
+    if (isInOrder || this.#sawNew) this.#asksJournal = false;
     if (isInOrder) this.#messageIds.fill(0);
   }
 
