@@ -35,3 +35,27 @@ it.each([
 it("refuses another state folder", () => {
   expect(pathsOf(file.replace("/var/lib/frostlight\n", "/tmp/elsewhere\n"))).toEqual(["stateFolder"]);
 });
+
+it("takes new points, whatever the path of their value in the payload", () => {
+  const point = `
+points:
+  - id: air
+    zone: room
+    name: { zh: 空气, en: Air }
+    source: broker
+    address: { topic: air, decode: { kind: json-path, path: deep.celsius } }
+`;
+  expect(pathsOf(file + point)).toEqual([]);
+});
+
+it("refuses another server, another token and leaving the server", () => {
+  const joined = `${file}uplink: { server: https://a.example.org, enrolmentToken: { file: /etc/frostlight/token } }\n`;
+  const before = parseConfig("local", joined, gatewayConfig);
+  const refused = (yaml: string): readonly string[] => checkRemote(yaml, before).map(({ path }) => path);
+  expect(refused(joined)).toEqual([]);
+  expect(refused(joined.replace("a.example", "b.example"))).toEqual(["uplink.server"]);
+  expect(refused(joined.replace("frostlight/token", "frostlight/other"))).toContain("uplink.enrolmentToken");
+  expect(refused(file)).toContain("uplink");
+  const two = `${file}uplink: { servers: [{ server: https://a.example.org, enrolmentToken: { file: /etc/frostlight/token } }, { server: https://b.example.org }] }\n`;
+  expect(refused(two)).toEqual(["uplink.standby"]);
+});

@@ -9,7 +9,7 @@ const locked: readonly (readonly [path: string, of: (config: GatewayConfig) => u
   ["uplink", (config) => config.uplink !== undefined],
   ["uplink.server", (config) => config.uplink?.server],
   ["uplink.enrolmentToken", (config) => config.uplink?.enrolmentToken],
-  ["uplink.standby", (config) => Reflect.get(config.uplink ?? {}, "standby")],
+  ["uplink.standby", (config) => config.uplink?.standby],
 ];
 
 /**
