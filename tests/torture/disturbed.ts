@@ -22,6 +22,7 @@ export class Disturbed {
   constructor(plant: Plant) {
     this.#plant = plant;
     this.#stores = new ServerStores(join(plant.folder, "server"));
+    plant.mayBeginNewEpoch = () => this.wasSetBack(journalEpoch(plant.journalFolder));
   }
 
   /** Whether the gateway's own copy of a batch was destroyed by us, and with it the marks of the deliveries in it. */

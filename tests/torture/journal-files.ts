@@ -50,8 +50,8 @@ export function epochsOf(folder: string): readonly string[] {
   return readdirSync(folder).filter((name) => /^[0-9a-f]{16}$/.test(name));
 }
 
-/** Pieces of damage the journal kept. */
-export function quarantinedPieces(folder: string): number {
-  const quarantine = join(folder, "quarantine");
-  return existsSync(quarantine) ? readdirSync(quarantine).filter((name) => name.endsWith(".bytes")).length : 0;
+/** Pieces of damage the gateway said it quarantined; its folder of them goes with a journal that is taken away. */
+export function quarantinedPieces(logFile: string): number {
+  if (!existsSync(logFile)) return 0;
+  return readFileSync(logFile, "utf8").split('"msg":"journal-bytes-quarantined"').length - 1;
 }

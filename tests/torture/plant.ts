@@ -68,6 +68,10 @@ export class Plant {
   readonly gatewayDisk: Disk;
   readonly serverDisk: Disk;
   acknowledged = 0;
+  /** How often the gateway ended in order, to begin a new epoch. */
+  selfRestarts = 0;
+  /** Whether the journal was set back in time, so that the gateway has to begin a new epoch. */
+  mayBeginNewEpoch: () => boolean = () => false;
   clockShiftMs = 0;
   readonly #onProblem: (text: string) => void;
   readonly #ports: Ports;
@@ -92,8 +96,13 @@ export class Plant {
     this.client = new ServerClient(`http://127.0.0.1:${ports.http}`);
     const note = (text: string): void => this.note(text);
     const isUndisturbed = (): boolean => this.#broken.size === 0;
-    const onSelfEnded = (text: string, life: Life): void => {
+    const onSelfEnded = (text: string, life: Life, code: number | null): void => {
       note(text);
+      // In order, to be started again: so it begins a new epoch when the server knows better than its journal.
+      if (code === 0 && life.startedMs !== null && this.mayBeginNewEpoch()) {
+        this.selfRestarts += 1;
+        return;
+      }
       // A start may be refused while the disk is full; nothing may end what runs.
       if (life.startedMs !== null || !this.#broken.has("disk")) this.#onProblem(text);
     };

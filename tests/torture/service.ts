@@ -21,7 +21,7 @@ export interface ServiceOptions {
   readonly isUndisturbed: () => boolean;
   readonly note: (text: string) => void;
   /** It ended though nobody killed it. */
-  readonly onSelfEnded: (text: string, life: Life) => void;
+  readonly onSelfEnded: (text: string, life: Life, code: number | null) => void;
 }
 
 /** A process that is killed and started again; restarted when it ends by itself, as systemd would. */
@@ -75,6 +75,7 @@ export class Service {
       onSelfEnded(
         `${name} ended by itself (${how}) ${life.startedMs === null ? "while starting" : "while running"}: ${last}`,
         life,
+        code,
       );
     });
   }
