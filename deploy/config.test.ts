@@ -136,12 +136,14 @@ describe("the compose file", () => {
     expect((await openApiDocument())["paths"]).toHaveProperty([path, "get"]);
   });
 
-  it("opens to the network only the gateways' port with TLS", () => {
+  it("opens to the network only the gateways' ports, with TLS and with mutual TLS", () => {
     const open = services.flatMap(([, { ports }]) => ports).filter((port) => !port.startsWith("127.0.0.1:"));
-    expect(open).toEqual(["8883:8883"]);
+    expect(open).toEqual(["8883:8883", "8884:8884"]);
     expect(parseConfig("server-influx.yaml", read("config", "server-influx.yaml"), serverConfig).broker).toMatchObject({
       kind: "embedded",
+      port: 8883,
       tls: { certFile: "/run/secrets/broker-certificate" },
+      mutualTls: { port: 8884 },
     });
   });
 
