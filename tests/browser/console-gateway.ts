@@ -6,7 +6,7 @@ import type { GatewayFile } from "../../server/src/core/gateway-records.ts";
 const dayMs = 86_400_000;
 
 /** A configuration of that many points, as a gateway tells it. */
-export function configurationOf(points: readonly string[]): string {
+function configurationOf(points: readonly string[]): string {
   const lines = points.flatMap((id) => [
     `  - id: ${id}`,
     "    zone: freezer-1",

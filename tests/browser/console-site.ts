@@ -12,7 +12,7 @@ import { kitchenPicture } from "./kitchen-picture.ts";
 
 export const organisationId = "a";
 export const siteId = "school-12";
-export const gatewayId = "gw-7f3a";
+const gatewayId = "gw-7f3a";
 const minuteMs = 60_000;
 
 const frozen: LimitBand = { low: null, high: -18, criticalLow: null, criticalHigh: -12 };
