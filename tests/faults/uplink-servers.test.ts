@@ -155,12 +155,12 @@ test("a proxy on the way that takes only small requests gets small requests", as
   const sizes: number[] = [];
   rig.server.batchStatus = ({ bytes }) => {
     sizes.push(bytes);
-    return bytes > 40_000 ? 413 : undefined;
+    return bytes > 10_000 ? 413 : undefined;
   };
   await rig.append(1, 600);
   await rig.uplink.start();
   await until(() => rig.journal.stats().unreleasedBatches === 0);
   expect(stored(rig.server)).toEqual(numbers(1, 600));
-  expect(Math.max(...sizes)).toBeGreaterThan(40_000);
+  expect(Math.max(...sizes)).toBeGreaterThan(10_000);
   expect(rig.uplink.status().reconnects).toBe(0);
 }, 60_000);

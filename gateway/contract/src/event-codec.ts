@@ -74,8 +74,10 @@ function nameOf<N extends string>(table: Readonly<Record<N, number>>, wire: numb
 const orNull = (text: string): string | null => (text === "" ? null : text);
 
 export function encodeExplanation(explanation: Explanation): WireExplanation {
-  const parameters: Record<string, Parameter> = {};
-  for (const [name, value] of Object.entries(explanation.parameters)) parameters[name] = encodeParameter(value);
+  // Entries, not assignments: a name such as "__proto__" is a name like any other.
+  const parameters: Record<string, Parameter> = Object.fromEntries(
+    Object.entries(explanation.parameters).map(([name, value]) => [name, encodeParameter(value)]),
+  );
   return create(ExplanationSchema, { code: explanation.code, parameters });
 }
 
@@ -86,12 +88,12 @@ function encodeParameter(value: ExplanationParameter): Parameter {
 }
 
 export function decodeExplanation(wire: WireExplanation | undefined): Explanation {
-  const parameters: Record<string, ExplanationParameter> = {};
+  const parameters: [string, ExplanationParameter][] = [];
   for (const [name, { kind }] of Object.entries(wire?.parameters ?? {})) {
-    if (kind.case === "timeMs") parameters[name] = { timeMs: Number(kind.value) };
-    else if (kind.case !== undefined) parameters[name] = kind.value;
+    if (kind.case === "timeMs") parameters.push([name, { timeMs: Number(kind.value) }]);
+    else if (kind.case !== undefined) parameters.push([name, kind.value]);
   }
-  return { code: wire?.code ?? "", parameters };
+  return { code: wire?.code ?? "", parameters: Object.fromEntries(parameters) };
 }
 
 export function encodeAlarmEvent(event: AlarmEvent): WireAlarmEvent {

@@ -9,6 +9,8 @@ import { serverAddress } from "../enrolment.ts";
 import { exchangeHttp, type HttpAnswer } from "../http-exchange.ts";
 import { defineTransport, type Link, type TransportContext } from "../transport.ts";
 
+/** A request always takes one batch, whatever its size: with this little it takes no more. */
+const leastRequestBytes = 512;
 const options = z.strictObject({
   /** The server's address when batches go elsewhere than enrolment. */
   url: z.url({ protocol: /^https?$/ }).optional(),
@@ -158,7 +160,7 @@ class HttpsLink implements Link {
     try {
       const body = encodeDelimited(batches);
       const answer = await this.#request("POST", gatewayPaths.batches, signal, body);
-      if (answer.status === 413 && (batches.length > 1 || this.#requestBytes > 16_384)) {
+      if (answer.status === 413 && (batches.length > 1 || this.#requestBytes > leastRequestBytes)) {
         this.#shrink(batches);
         return;
       }
@@ -181,7 +183,7 @@ class HttpsLink implements Link {
       this.#end(`a batch of ${batches[0]?.length ?? 0} bytes is too large for something on the way (status 413)`);
       return;
     }
-    this.#requestBytes = Math.max(16_384, Math.floor(this.#requestBytes / 2));
+    this.#requestBytes = Math.max(leastRequestBytes, Math.floor(this.#requestBytes / 2));
     this.#context.logger.warn("https-requests-made-smaller", { requestBytes: this.#requestBytes });
     this.#waiting.unshift(...batches);
   }
