@@ -15,6 +15,7 @@ import type { ActOutcome, AlarmEngine, PersonRequest } from "./core/alarm-engine
 import type { JournalReceipts, JournalWriter } from "./core/journal.ts";
 import type { Reading } from "./core/reading.ts";
 import type { Pipeline, Recording, RecordingStep } from "./pipeline/index.ts";
+import { serviceEvent } from "./service-event.ts";
 
 const tickMs = 1_000;
 const snapshotMs = 10_000;
@@ -32,6 +33,7 @@ export class Recorder implements Part {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #outbox: AlarmOutbox;
+  readonly #listeners = new Set<() => void>();
   #timers: CancelTimer[] = [];
   #ticks = 0;
 
@@ -130,7 +132,15 @@ export class Recorder implements Part {
         "what was done to the alarm cannot be written to disk now",
       );
     }
+    const service = outcome.kind === "done" ? serviceEvent(request, this.#clock.nowMs()) : undefined;
+    if (service !== undefined) await this.#journal.append([{ kind: "health", event: service }], true);
     return outcome;
+  }
+
+  /** Calls once alarms have changed and the change was written, as far as the disk takes it; returns the unsubscribe function. */
+  onAlarms(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   async #tick(): Promise<void> {
@@ -176,7 +186,9 @@ export class Recorder implements Part {
         zone: event.zoneId,
       });
     }
-    return this.#outbox.add(events);
+    const isDurable = await this.#outbox.add(events);
+    for (const listener of this.#listeners) listener();
+    return isDurable;
   }
 }
 

@@ -144,6 +144,8 @@ export const explanationParameters = {
   "calibrations-lost": [],
   "output-ok": ["message"],
   "output-failed": ["message"],
+  "view-ok": ["view", "code", "message"],
+  "view-offline": ["view", "code", "message"],
   "uplink-connected": ["server"],
   "uplink-offline": ["server", "message"],
   "uplink-server-changed": ["before", "now", "epoch", "from", "to"],
@@ -177,6 +179,7 @@ export const explanationParameters = {
   "configuration-replayed": ["version", "commandId"],
   "configuration-invalid": ["version", "commandId", "problems"],
   "command-refused": ["commandId", "command", "reason"],
+  "alarm-health": ["alarms", "perHour", "mostIn10Min", "floods", "chattering", "stale", "since"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type ExplanationCode = keyof typeof explanationParameters;
