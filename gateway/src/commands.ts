@@ -1,21 +1,21 @@
 import type { Command, CommandAction } from "@frostlight/contract";
 
+import type { ActDesk } from "./act-desk.ts";
 import type { Calibrations } from "./calibrations.ts";
 import type { PersonAction } from "./core/alarm-engine.ts";
-import type { Recorder } from "./recorder.ts";
 import type { TrustStore } from "./trust/trust-store.ts";
 
 /** Does what a person asked for at the server; its effect shows in the journal. Returns what came of it. */
 export async function carryOut(
   command: Command,
-  recorder: Recorder,
+  desk: ActDesk,
   trust: TrustStore,
   calibrations: Calibrations,
 ): Promise<string> {
   const { action, actor, commandId } = command;
   const act = personAction(action);
   if (act !== undefined) {
-    const outcome = await recorder.act({ action: act, actor, commandId });
+    const outcome = await desk.act({ action: act, actor, commandId }, `command:${commandId}`);
     return outcome.kind === "done" ? "done" : outcome.reason;
   }
   if (action.kind === "approve-certificate") {

@@ -15,6 +15,7 @@ import {
   systemRandom,
 } from "@frostlight/kernel";
 
+import { ActDesk } from "./act-desk.ts";
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
@@ -25,8 +26,8 @@ import { isClockSet, machineBootId } from "./clock-state.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
-import type { GatewayStatus, UplinkStatus } from "./core/status.ts";
 import { dropReporter } from "./drop-reporter.ts";
+import { statusReader } from "./gateway-status.ts";
 import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { LearnedFile } from "./learned-file.ts";
 import { createLocalServer, createWatchdog } from "./local/index.ts";
@@ -133,6 +134,12 @@ export async function buildGateway(
     memoryFile,
     outbox: memory?.outbox ?? [],
   });
+  const desk = await ActDesk.open({
+    file: folder("acts.json"),
+    act: (request) => recorder.act(request),
+    clock,
+    logger: logger.child({ stage: "acts" }),
+  });
   const board = new StatusBoard(clock, logger.child({ stage: "sources" }));
   const trust = await openTrustStore({
     file: folder("trust.json"),
@@ -176,6 +183,7 @@ export async function buildGateway(
               gatewayId,
               configurationKey,
               recorder,
+              desk,
               trust,
               calibrations,
               remote,
@@ -237,7 +245,7 @@ export async function buildGateway(
     random,
     logger,
   });
-  const views = await openViews({
+  const { views, watch: viewWatch } = await openViews({
     configured: config.views,
     stateFolder: folder("views"),
     gatewayId: identity.gatewayId,
@@ -246,39 +254,34 @@ export async function buildGateway(
     points,
     journal,
     latest: (pointId) => pipeline.latest(pointId),
-    alarms: () => engine.active(),
+    openAlarms: () => engine.active(),
+    onAlarms: (listener) => recorder.onAlarms(listener),
+    rooms: () => engine.rooms(),
+    desk,
+    trust,
+    onHealth: (event) => recorder.health(event),
     environment,
     clock,
     random,
     logger,
   });
-  const startedMs = clock.nowMs();
-  const status = (): GatewayStatus => ({
+  const status = statusReader({
     gatewayId: identity.gatewayId,
-    siteName: config.site.name,
-    simulated: config.site.simulated,
     softwareVersion,
-    startedMs,
-    nowMs: clock.nowMs(),
-    journal: journal.stats(),
-    uplink: uplink?.status() ?? noUplink,
-    sources: board.sources(),
+    config,
     zones,
-    points: calibrations.points().map((point) => {
-      const latest = pipeline.latest(point.pointId);
-      return { point, last: latest?.sample ?? null, stale: latest?.stale ?? true };
-    }),
-    cameras: cameras.map((camera) => camera.status()),
-    views: views.map((view) => view.status()),
-    outputs: outputs.map((output) => output.status()),
-    alarms: engine.active(),
-    rooms: engine.rooms(),
-    alarmHealth: engine.health(),
-    refusals: board.refusals(),
-    discovered: board.discovered(),
-    approvals: trust.cards(),
-    clock: { synchronised: clockWatch.isSynchronised },
-    residentBytes: process.memoryUsage.rss(),
+    journal,
+    uplink,
+    board,
+    calibrations,
+    pipeline,
+    cameras,
+    views,
+    outputs,
+    engine,
+    trust,
+    clockWatch,
+    clock,
   });
   const watchdog = createWatchdog({
     clock,
@@ -290,7 +293,7 @@ export async function buildGateway(
   const local = createLocalServer({
     options: config.local,
     status,
-    act: (request) => recorder.act(request),
+    act: (request) => desk.act(request, null),
     approve: (approval) => trust.approve(approval),
     addPoint: (addition) => addedPoints.add(addition, board.discovered()),
     alive: () => watchdog.alive(),
@@ -344,6 +347,7 @@ export async function buildGateway(
       ...(uplink === undefined ? [] : [uplink]),
       drops,
       ...views,
+      viewWatch,
       ...outputs,
       ...sources,
       models,
@@ -370,18 +374,6 @@ async function beginNewEpoch(journal: Journal, epoch: string, sequence: number, 
     logger.error("epoch-not-ended", { error: describeError(error) });
   }
 }
-
-const noUplink: UplinkStatus = {
-  state: "offline",
-  server: "",
-  lastAckMs: null,
-  unackedBatches: 0,
-  refusedBatches: 0,
-  sentBatches: 0,
-  reconnects: 0,
-  pendingEvidence: 0,
-  lastError: "no uplink is configured",
-};
 
 /** A configured rule replaces the default one of the same id. */
 function mergeRules<R extends { readonly id: string }>(defaults: readonly R[], configured: readonly R[]): R[] {

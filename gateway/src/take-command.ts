@@ -1,6 +1,7 @@
 import type { Command, HealthEvent } from "@frostlight/contract";
 import type { Clock, Logger } from "@frostlight/kernel";
 
+import type { ActDesk } from "./act-desk.ts";
 import type { Calibrations } from "./calibrations.ts";
 import { carryOut } from "./commands.ts";
 import type { Recorder } from "./recorder.ts";
@@ -14,7 +15,8 @@ interface Parts {
   readonly gatewayId: string;
   /** Pinned when the gateway joined; raw Ed25519, hex. */
   readonly configurationKey: () => Promise<string | undefined>;
-  readonly recorder: Recorder;
+  readonly recorder: Pick<Recorder, "health">;
+  readonly desk: ActDesk;
   readonly trust: TrustStore;
   readonly calibrations: Calibrations;
   readonly remote: RemoteConfiguration;
@@ -23,11 +25,10 @@ interface Parts {
 }
 
 /**
- * Carries out what somebody asked for at the server. What comes of it shows in the journal: the effect, or for what people
- * wait for with a form in front of them, why there was none.
+ * Carries out what somebody asked for at the server. What comes of it shows in the journal: the effect, or why there was none.
  */
 export async function takeCommand(command: Command, parts: Parts): Promise<void> {
-  const { recorder, trust, calibrations, remote, clock, logger } = parts;
+  const { recorder, desk, trust, calibrations, remote, clock, logger } = parts;
   const { commandId, action } = command;
   const { kind } = action;
   const isConfiguration = kind === "apply-configuration";
@@ -37,9 +38,10 @@ export async function takeCommand(command: Command, parts: Parts): Promise<void>
         gatewayId: parts.gatewayId,
         configurationKey: await parts.configurationKey(),
       })
-    : await carryOut(command, recorder, trust, calibrations);
+    : await carryOut(command, desk, trust, calibrations);
   logger.info("command", { commandId, action: kind, outcome });
-  if ((kind !== "set-calibration" && kind !== "approve-certificate") || effective.has(outcome)) return;
+  // A configuration reports for itself.
+  if (isConfiguration || effective.has(outcome)) return;
   const event: HealthEvent = {
     subject: "commands",
     state: "refused",

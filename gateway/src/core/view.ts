@@ -2,7 +2,9 @@ import type { Sample } from "@frostlight/contract";
 import type { Clock, Logger, Part, Random } from "@frostlight/kernel";
 import type { z } from "zod";
 
+import type { ActiveAlarm, ActOutcome, PersonAction, RoomKnowledge } from "./alarm-engine.ts";
 import type { JournalReader } from "./journal.ts";
+import type { PeerTrust } from "./peer-trust.ts";
 import type { Point, Zone } from "./site.ts";
 
 /** Where a view stands. `waiting`: connected, and the other side is not ready for data. */
@@ -40,6 +42,24 @@ export interface AlarmCounts {
   readonly warning: number;
 }
 
+/** What somebody asks for through another system. */
+export interface ForeignAct {
+  readonly action: PersonAction;
+  readonly actor: string;
+  /** The same key again is the same act: it is done once, and its outcome is told again. null: it cannot come twice. */
+  readonly onceKey: string | null;
+}
+
+/** The rights a person can have through another system, one by one. */
+export const actKinds = [
+  "acknowledge",
+  "action-done",
+  "shelve",
+  "unshelve",
+  "reset",
+  "set-service",
+] as const satisfies readonly PersonAction["kind"][];
+
 export interface ViewContext {
   readonly viewId: string;
   readonly gatewayId: string;
@@ -58,6 +78,15 @@ export interface ViewContext {
   /** What is known of a point now. */
   latest(pointId: string): { readonly sample: Sample; readonly stale: boolean } | undefined;
   alarms(): AlarmCounts;
+  openAlarms(): readonly ActiveAlarm[];
+  /** Called once alarms have changed and the change was written; returns the unsubscribe function. */
+  onAlarms(listener: () => void): () => void;
+  /** What is known of the rooms: the estimated temperature of the goods, what was learned. */
+  rooms(): readonly RoomKnowledge[];
+  /** Resolves when what came of it is durable. Throws when the disk does not take it. */
+  act(act: ForeignAct): Promise<ActOutcome>;
+  /** Which certificates of peers a person has approved. */
+  readonly trust: PeerTrust;
 }
 
 /** A picture of the gateway's data for another system, beside the truth channel. It never holds anything up. */
@@ -74,6 +103,10 @@ export interface ViewDefinition<K extends string = string, Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** Valid input of `options`, used by the conformance suite and the docs. */
   readonly example: unknown;
+  /** `history`: every sample, late ones too, by way of the journal; `present`: what is now. */
+  readonly shows: "history" | "present";
+  /** Others connect to it: it is online without a peer. */
+  readonly listens?: true;
   open(options: Options, context: ViewContext): View;
 }
 

@@ -227,6 +227,7 @@ class SparkplugView implements View {
 
 export const sparkplugB = defineView({
   kind: "sparkplug-b",
+  shows: "history",
   options: sparkplugOptions,
   example: {
     servers: ["mqtts://broker.example.org:8883"],

@@ -10,6 +10,7 @@ import type { Journal } from "../../../gateway/src/journal/index.ts";
 import { openTestJournal, sampleItem } from "../../../gateway/src/journal/testing/journal-fixture.ts";
 import { viewRegistry } from "../../../gateway/src/views/index.ts";
 import { until } from "../sources/harness.ts";
+import { nothingElse } from "./rig.ts";
 
 /** What every view promises, whatever it speaks. Examples point at peers that are not there. */
 describe.each(viewRegistry.all)("the view $kind", { timeout: 60_000 }, (definition) => {
@@ -31,6 +32,7 @@ describe.each(viewRegistry.all)("the view $kind", { timeout: 60_000 }, (definiti
       points: [],
       latest: () => undefined,
       alarms: () => ({ critical: 0, high: 0, warning: 0 }),
+      ...nothingElse,
     });
 
   beforeEach(async () => {
@@ -61,7 +63,10 @@ describe.each(viewRegistry.all)("the view $kind", { timeout: 60_000 }, (definiti
     await view.start();
     await journal.append([sampleItem(1)]);
     await until("it says where it stands", () => view.status().state !== "starting", 30_000);
-    expect(view.status()).toMatchObject({ state: "offline", waitingBatches: 1 });
+    expect(view.status()).toMatchObject({
+      state: definition.listens === true ? "online" : "offline",
+      waitingBatches: definition.shows === "history" ? 1 : 0,
+    });
     const startedMs = performance.now();
     await view.stop();
     await view.stop();

@@ -51,6 +51,15 @@ function point(pointId: string, zoneId: string): Point {
   };
 }
 
+/** What a view that only shows samples does not use. */
+export const nothingElse = {
+  openAlarms: () => [],
+  onAlarms: () => () => undefined,
+  rooms: () => [],
+  act: () => Promise.resolve({ kind: "refused", reason: "unknown-alarm" }),
+  trust: { judge: () => Promise.resolve("unknown"), onApproval: () => () => undefined },
+} as const satisfies Partial<ViewContext>;
+
 /** A message as a host application got it. */
 export interface Heard {
   readonly topic: SparkplugTopic;
@@ -117,6 +126,7 @@ export class ViewRig {
       points,
       latest: (pointId) => this.latest.get(pointId),
       alarms: () => this.alarms,
+      ...nothingElse,
     };
   }
 
