@@ -223,7 +223,8 @@ export type EvidenceReference = {
   readonly sha256: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
-  readonly role: "picture" | "original" | "heat-map";
+  readonly role: "picture" | "original" | "heat-map" | "clip" | "before" | "after";
+  readonly public?: true;
   readonly stored: boolean;
 };
 

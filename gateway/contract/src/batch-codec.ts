@@ -2,11 +2,11 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 
 import {
   decodeAlarmEvent,
-  decodeExplanation,
   decodeFinding,
+  decodeHealthEvent,
   encodeAlarmEvent,
-  encodeExplanation,
   encodeFinding,
+  encodeHealthEvent,
 } from "./event-codec.ts";
 import { type Batch as WireBatch, BatchSchema, ClockState } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { contractLimits } from "./limits.ts";
@@ -152,12 +152,7 @@ function encodeRest(batch: Batch, reasons: string[]): Uint8Array {
     create(BatchSchema, {
       alarmEvents: batch.alarmEvents.map(encodeAlarmEvent),
       findings: batch.findings.map(encodeFinding),
-      healthEvents: batch.healthEvents.map((event) => ({
-        subject: event.subject,
-        state: event.state,
-        timeMs: BigInt(Math.round(event.timeMs)),
-        explanation: encodeExplanation(event.explanation),
-      })),
+      healthEvents: batch.healthEvents.map(encodeHealthEvent),
       siteDescriptions: batch.siteDescriptions.map(encodeSite),
       drops: batch.drops.map((drop) => ({
         what: drop.what,
@@ -217,12 +212,7 @@ function readBatch(wire: WireBatch): Decoded<Batch> {
     samples,
     alarmEvents: wire.alarmEvents.map(decodeAlarmEvent),
     findings: wire.findings.map(decodeFinding),
-    healthEvents: wire.healthEvents.map((event) => ({
-      subject: event.subject,
-      state: event.state,
-      timeMs: Number(event.timeMs),
-      explanation: decodeExplanation(event.explanation),
-    })),
+    healthEvents: wire.healthEvents.map(decodeHealthEvent),
     siteDescriptions: wire.siteDescriptions.map(decodeSite),
     drops: wire.drops.map((drop) => ({
       what: drop.what,
@@ -286,6 +276,14 @@ function checkEvents(batch: Batch): string | undefined {
       return `finding ${finding.findingId}: too much evidence`;
     if (finding.evidence.some((item) => item.sha256.length !== 64))
       return `finding ${finding.findingId}: bad evidence hash`;
+    if ((finding.frames ?? []).length > contractLimits.findingFrames)
+      return `finding ${finding.findingId}: too many frames`;
+    if ((finding.heads ?? []).length > contractLimits.findingHeads)
+      return `finding ${finding.findingId}: too many heads`;
+  }
+  for (const { subject, evidence = [] } of batch.healthEvents) {
+    if (evidence.length > contractLimits.findingEvidence) return `health of ${subject}: too much evidence`;
+    if (evidence.some((item) => item.sha256.length !== 64)) return `health of ${subject}: bad evidence hash`;
   }
   const explanations = [...batch.alarmEvents, ...batch.findings, ...batch.healthEvents].map((item) => item.explanation);
   const tooMany = explanations.some(

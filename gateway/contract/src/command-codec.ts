@@ -1,9 +1,10 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 
-import { type Command as WireCommand, CommandSchema } from "./generated/frostlight/v1/frostlight_pb.ts";
+import { nameOf } from "./event-codec.ts";
+import { type Command as WireCommand, CommandSchema, Verdict } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { guard } from "./guard.ts";
 import { contractLimits } from "./limits.ts";
-import type { Command, CommandAction } from "./messages.ts";
+import type { Command, CommandAction, FindingVerdict } from "./messages.ts";
 import type { Decoded } from "./model.ts";
 import { decodeCalibration, encodeCalibration } from "./site-codec.ts";
 
@@ -18,6 +19,12 @@ export function encodeCommand(command: Command): Uint8Array {
     }),
   );
 }
+
+const verdicts = {
+  true: Verdict.TRUE,
+  false: Verdict.FALSE,
+  unclear: Verdict.UNCLEAR,
+} as const satisfies Record<FindingVerdict, Verdict>;
 
 type WireAction = Exclude<MessageInitShape<typeof CommandSchema>["action"], undefined>;
 
@@ -51,6 +58,11 @@ function encodeAction(action: CommandAction): WireAction {
     const fingerprintSha256 = Buffer.from(action.fingerprintSha256, "hex");
     return { case: "approveCertificate", value: { sourceId, fingerprintSha256, reason } };
   }
+  if (action.kind === "judge-finding") {
+    const { findingId, verdict, comment } = action;
+    return { case: "judgeFinding", value: { findingId, verdict: verdicts[verdict], comment } };
+  }
+  if (action.kind === "teach") return { case: "teach", value: { requestJson: action.requestJson } };
   const { yaml, signature, reason } = action;
   return { case: "applyConfiguration", value: { version: BigInt(action.version), yaml, signature, reason } };
 }
@@ -108,5 +120,10 @@ function decodeAction(wire: WireCommand["action"]): CommandAction {
     if (version < 1n || version > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("version out of range");
     return { kind: "apply-configuration", version: Number(version), yaml, signature, reason };
   }
+  if (wire.case === "judgeFinding") {
+    const { findingId, verdict, comment } = wire.value;
+    return { kind: "judge-finding", findingId, verdict: nameOf(verdicts, verdict, "verdict"), comment };
+  }
+  if (wire.case === "teach") return { kind: "teach", requestJson: wire.value.requestJson };
   throw new RangeError("unknown action");
 }

@@ -1,15 +1,19 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 
 import {
   type AlarmEvent as WireAlarmEvent,
   AlarmEventSchema,
   AlarmState as WireAlarmState,
   AlarmTransition as WireTransition,
+  type EvidenceReference as WireEvidence,
+  type EvidenceReferenceSchema,
   type Explanation as WireExplanation,
   EvidenceRole as WireRole,
   ExplanationSchema,
   type Finding as WireFinding,
   FindingSchema,
+  type HealthEvent as WireHealthEvent,
+  type HealthEventSchema,
   type Parameter,
   ParameterSchema,
   Priority as WirePriority,
@@ -18,10 +22,12 @@ import type {
   AlarmEvent,
   AlarmState,
   AlarmTransition,
+  EvidenceReference,
   EvidenceRole,
   Explanation,
   ExplanationParameter,
   Finding,
+  HealthEvent,
   Priority,
 } from "./model.ts";
 
@@ -61,12 +67,16 @@ const roles = {
   picture: WireRole.PICTURE,
   original: WireRole.ORIGINAL,
   "heat-map": WireRole.HEAT_MAP,
+  clip: WireRole.CLIP,
+  before: WireRole.BEFORE,
+  after: WireRole.AFTER,
 } as const satisfies Record<EvidenceRole, WireRole>;
 
 /** A wire value that this version cannot read: becomes the reason of a refused batch. */
 class WireValueError extends Error {}
 
-function nameOf<N extends string>(table: Readonly<Record<N, number>>, wire: number, what: string): N {
+/** The name of a number of the wire. */
+export function nameOf<N extends string>(table: Readonly<Record<N, number>>, wire: number, what: string): N {
   for (const name in table) if (table[name] === wire) return name;
   throw new WireValueError(`unknown ${what} ${wire}`);
 }
@@ -159,14 +169,51 @@ export function encodeFinding(finding: Finding): WireFinding {
     modelId: finding.modelId,
     modelSha256: Buffer.from(finding.modelSha256, "hex"),
     boxes: finding.boxes.map((box) => ({ ...box })),
-    evidence: finding.evidence.map((item) => ({
-      sha256: Buffer.from(item.sha256, "hex"),
-      mediaType: item.mediaType,
-      sizeBytes: BigInt(item.sizeBytes),
-      role: roles[item.role],
-    })),
+    evidence: encodeEvidence(finding.evidence),
     explanation: encodeExplanation(finding.explanation),
+    frames: (finding.frames ?? []).map(({ timeMs, score }) => ({ timeMs: BigInt(Math.round(timeMs)), score })),
+    heads: (finding.heads ?? []).map(({ id, sha256 }) => ({ id, sha256: Buffer.from(sha256, "hex") })),
   });
+}
+
+function encodeEvidence(evidence: readonly EvidenceReference[]): MessageInitShape<typeof EvidenceReferenceSchema>[] {
+  return evidence.map((item) => ({
+    sha256: Buffer.from(item.sha256, "hex"),
+    mediaType: item.mediaType,
+    sizeBytes: BigInt(item.sizeBytes),
+    role: roles[item.role],
+    public: item.public ?? false,
+  }));
+}
+
+function decodeEvidence(wire: readonly WireEvidence[]): EvidenceReference[] {
+  return wire.map((item) => ({
+    sha256: Buffer.from(item.sha256).toString("hex"),
+    mediaType: item.mediaType,
+    sizeBytes: Number(item.sizeBytes),
+    role: nameOf(roles, item.role, "evidence role"),
+    ...(item.public ? { public: true } : {}),
+  }));
+}
+
+export function encodeHealthEvent(event: HealthEvent): MessageInitShape<typeof HealthEventSchema> {
+  return {
+    subject: event.subject,
+    state: event.state,
+    timeMs: BigInt(Math.round(event.timeMs)),
+    explanation: encodeExplanation(event.explanation),
+    evidence: encodeEvidence(event.evidence ?? []),
+  };
+}
+
+export function decodeHealthEvent(wire: WireHealthEvent): HealthEvent {
+  return {
+    subject: wire.subject,
+    state: wire.state,
+    timeMs: Number(wire.timeMs),
+    explanation: decodeExplanation(wire.explanation),
+    ...(wire.evidence.length === 0 ? {} : { evidence: decodeEvidence(wire.evidence) }),
+  };
 }
 
 export function decodeFinding(wire: WireFinding): Finding {
@@ -184,12 +231,13 @@ export function decodeFinding(wire: WireFinding): Finding {
     modelId: wire.modelId,
     modelSha256: Buffer.from(wire.modelSha256).toString("hex"),
     boxes: wire.boxes.map(({ left, top, right, bottom, label, score }) => ({ left, top, right, bottom, label, score })),
-    evidence: wire.evidence.map((item) => ({
-      sha256: Buffer.from(item.sha256).toString("hex"),
-      mediaType: item.mediaType,
-      sizeBytes: Number(item.sizeBytes),
-      role: nameOf(roles, item.role, "evidence role"),
-    })),
+    evidence: decodeEvidence(wire.evidence),
     explanation: decodeExplanation(wire.explanation),
+    ...(wire.frames.length === 0
+      ? {}
+      : { frames: wire.frames.map(({ timeMs, score }) => ({ timeMs: Number(timeMs), score })) }),
+    ...(wire.heads.length === 0
+      ? {}
+      : { heads: wire.heads.map(({ id, sha256 }) => ({ id, sha256: Buffer.from(sha256).toString("hex") })) }),
   };
 }

@@ -14,6 +14,10 @@ export const contractLimits = {
   explanationParameters: 64,
   /** Boxes of one finding. */
   findingBoxes: 100,
+  /** Looks told with one finding. */
+  findingFrames: 60,
+  /** Small models told with one finding. */
+  findingHeads: 16,
   /** Evidence files of one finding. */
   findingEvidence: 16,
   /** One evidence file, bytes. */

@@ -50,6 +50,13 @@ test("acks, commands and enrolments come back as they went in", () => {
     action: fc.oneof(
       fc.record({ kind: fc.constant("acknowledge-alarm" as const), alarmId: text, comment: text }),
       fc.record({
+        kind: fc.constant("judge-finding" as const),
+        findingId: text,
+        verdict: fc.constantFrom("true" as const, "false" as const, "unclear" as const),
+        comment: text,
+      }),
+      fc.record({ kind: fc.constant("teach" as const), requestJson: text }),
+      fc.record({
         kind: fc.constant("shelve-alarm" as const),
         alarmId: text,
         untilMs: fc.maxSafeInteger(),

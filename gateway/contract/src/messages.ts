@@ -14,6 +14,9 @@ export interface Ack {
   readonly outcomes: readonly BatchOutcome[];
 }
 
+/** What a person says of a finding: it is so (属实), it is not (误报), it cannot be told (无法判断). */
+export type FindingVerdict = "true" | "false" | "unclear";
+
 /** Something a person asked the gateway to do; repeated until its effect is seen in the journal. */
 export interface Command {
   readonly commandId: string;
@@ -42,6 +45,14 @@ export type CommandAction =
       readonly untilMs: number;
       readonly reason: string;
     }
+  | {
+      readonly kind: "judge-finding";
+      readonly findingId: string;
+      readonly verdict: FindingVerdict;
+      readonly comment: string;
+    }
+  /** A step of teaching; the JSON is what the gateway's own page sends. */
+  | { readonly kind: "teach"; readonly requestJson: string }
   | { readonly kind: "acknowledge-alarm"; readonly alarmId: string; readonly comment: string }
   | {
       readonly kind: "set-calibration";

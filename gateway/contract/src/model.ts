@@ -119,7 +119,7 @@ export interface Box {
   readonly score: number;
 }
 
-export type EvidenceRole = "picture" | "original" | "heat-map";
+export type EvidenceRole = "picture" | "original" | "heat-map" | "clip" | "before" | "after";
 
 export interface EvidenceReference {
   /** SHA-256 of the file, 64 lower-case hex digits: its name everywhere. */
@@ -127,6 +127,8 @@ export interface EvidenceReference {
   readonly mediaType: string;
   readonly sizeBytes: number;
   readonly role: EvidenceRole;
+  /** Faces are blurred: may be shown outside the site's grants. Absent: it may not. */
+  readonly public?: true;
 }
 
 /** What a camera rule saw. */
@@ -147,6 +149,22 @@ export interface Finding {
   readonly boxes: readonly Box[];
   readonly evidence: readonly EvidenceReference[];
   readonly explanation: Explanation;
+  /** The looks that spoke for it, oldest first. */
+  readonly frames?: readonly FindingFrame[];
+  /** Small models that judged parts of the picture. */
+  readonly heads?: readonly FindingHead[];
+}
+
+export interface FindingFrame {
+  readonly timeMs: number;
+  /** 0..1, or the scene's distance for rules that compare scenes. */
+  readonly score: number;
+}
+
+export interface FindingHead {
+  readonly id: string;
+  /** SHA-256 of its file, hex. */
+  readonly sha256: string;
 }
 
 /** A change of state of a part of the gateway, e.g. subject "camera:kitchen", state "frozen". */
@@ -155,6 +173,8 @@ export interface HealthEvent {
   readonly state: string;
   readonly timeMs: number;
   readonly explanation: Explanation;
+  /** Pictures of before and after, where a camera's picture went wrong. */
+  readonly evidence?: readonly EvidenceReference[];
 }
 
 export interface LocalisedText {

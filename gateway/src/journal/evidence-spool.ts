@@ -197,10 +197,23 @@ function isPending(entry: Entry): boolean {
   return entry.shelf === "pending";
 }
 
+const evidenceRoles: ReadonlySet<string | undefined> = new Set<EvidenceRole>([
+  "picture",
+  "original",
+  "heat-map",
+  "clip",
+  "before",
+  "after",
+]);
+
+function isRole(text: string | undefined): text is EvidenceRole {
+  return evidenceRoles.has(text);
+}
+
 function parseName(name: string): Pick<Entry, "sha256" | "role" | "mediaType"> | undefined {
-  const match = /^([0-9a-f]{64})~(picture|original|heat-map)~([a-z]+%2F[a-z0-9.-]+(?:%2B[a-z0-9.-]+)*)$/.exec(name);
+  const match = /^([0-9a-f]{64})~([a-z-]+)~([a-z]+%2F[a-z0-9.-]+(?:%2B[a-z0-9.-]+)*)$/.exec(name);
   const [, sha256, role, mediaType] = match ?? [];
   if (sha256 === undefined || mediaType === undefined) return undefined;
-  if (role !== "picture" && role !== "original" && role !== "heat-map") return undefined;
+  if (!isRole(role)) return undefined;
   return { sha256, role, mediaType: decodeURIComponent(mediaType) };
 }

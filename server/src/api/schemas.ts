@@ -299,7 +299,9 @@ const evidenceReference = named(
     sha256: text,
     mediaType: text,
     sizeBytes: z.number(),
-    role: z.enum(["picture", "original", "heat-map"]),
+    role: z.enum(["picture", "original", "heat-map", "clip", "before", "after"]),
+    /** Faces are blurred: may be shown outside the site's grants. */
+    public: z.literal(true).optional(),
     /** The file has arrived at the server. */
     stored: z.boolean(),
   }),

@@ -147,32 +147,62 @@ const box: fc.Arbitrary<Box> = fc.record({
   score: single,
 });
 
-const evidence: fc.Arbitrary<EvidenceReference> = fc.record({
-  sha256: hash,
-  mediaType: fc.constantFrom("image/jpeg", "image/png"),
-  sizeBytes: fc.nat(),
-  role: fc.constantFrom("picture", "original", "heat-map"),
-});
+const evidence: fc.Arbitrary<EvidenceReference> = fc.record(
+  {
+    sha256: hash,
+    mediaType: fc.constantFrom("image/jpeg", "image/png", "video/mp4"),
+    sizeBytes: fc.nat(),
+    role: fc.constantFrom("picture", "original", "heat-map", "clip", "before", "after"),
+    public: fc.constant<true>(true),
+  },
+  { requiredKeys: ["sha256", "mediaType", "sizeBytes", "role"] },
+);
 
-const finding: fc.Arbitrary<Finding> = fc.record({
-  findingId: identifier,
-  cameraId: identifier,
-  zoneId: identifier,
-  ruleId: identifier,
-  ruleKind: identifier,
-  severity: fc.constantFrom("warning", "high", "critical"),
-  firstSeenMs: timeMs,
-  lastSeenMs: timeMs,
-  score: number,
-  threshold: number,
-  modelId: text,
-  modelSha256: fc.oneof(hash, fc.constant("")),
-  boxes: fc.array(box, { maxLength: 4 }),
-  evidence: fc.array(evidence, { maxLength: 3 }),
-  explanation,
-});
+const finding: fc.Arbitrary<Finding> = fc.record(
+  {
+    findingId: identifier,
+    cameraId: identifier,
+    zoneId: identifier,
+    ruleId: identifier,
+    ruleKind: identifier,
+    severity: fc.constantFrom("warning", "high", "critical"),
+    firstSeenMs: timeMs,
+    lastSeenMs: timeMs,
+    score: number,
+    threshold: number,
+    modelId: text,
+    modelSha256: fc.oneof(hash, fc.constant("")),
+    boxes: fc.array(box, { maxLength: 4 }),
+    evidence: fc.array(evidence, { maxLength: 3 }),
+    explanation,
+    frames: fc.array(fc.record({ timeMs, score: number }), { minLength: 1, maxLength: 4 }),
+    heads: fc.array(fc.record({ id: text, sha256: hash }), { minLength: 1, maxLength: 2 }),
+  },
+  {
+    requiredKeys: [
+      "findingId",
+      "cameraId",
+      "zoneId",
+      "ruleId",
+      "ruleKind",
+      "severity",
+      "firstSeenMs",
+      "lastSeenMs",
+      "score",
+      "threshold",
+      "modelId",
+      "modelSha256",
+      "boxes",
+      "evidence",
+      "explanation",
+    ],
+  },
+);
 
-const healthEvent: fc.Arbitrary<HealthEvent> = fc.record({ subject: text, state: text, timeMs, explanation });
+const healthEvent: fc.Arbitrary<HealthEvent> = fc.record(
+  { subject: text, state: text, timeMs, explanation, evidence: fc.array(evidence, { minLength: 1, maxLength: 2 }) },
+  { requiredKeys: ["subject", "state", "timeMs", "explanation"] },
+);
 const localised: fc.Arbitrary<LocalisedText> = fc.record({ zh: text, en: text });
 const limits: fc.Arbitrary<LimitBand> = fc.record({
   low: orNull(number),

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 
-import { encodeAlarmEvent, encodeExplanation, encodeFinding } from "../event-codec.ts";
+import { encodeAlarmEvent, encodeFinding, encodeHealthEvent } from "../event-codec.ts";
 import {
   BatchSchema,
   ClockState,
@@ -121,12 +121,7 @@ export function encodeBatchByReference(batch: Batch): Uint8Array {
       samples,
       alarmEvents: batch.alarmEvents.map(encodeAlarmEvent),
       findings: batch.findings.map(encodeFinding),
-      healthEvents: batch.healthEvents.map((event) => ({
-        subject: event.subject,
-        state: event.state,
-        timeMs: BigInt(Math.round(event.timeMs)),
-        explanation: encodeExplanation(event.explanation),
-      })),
+      healthEvents: batch.healthEvents.map(encodeHealthEvent),
       siteDescriptions: batch.siteDescriptions.map(encodeSite),
       drops: batch.drops.map((drop) => ({
         what: drop.what,

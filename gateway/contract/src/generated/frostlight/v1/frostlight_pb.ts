@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file frostlight/v1/frostlight.proto.
  */
 export const file_frostlight_v1_frostlight: GenFile = /*@__PURE__*/
-  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASL2AwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAxITCgtpbmNpZGVudF9pZBgQIAEoCRIrCgdjb250ZXh0GBEgAygLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIQCgh1bnRpbF9tcxgSIAEoAxIRCgljb25kaXRpb24YEyABKAgiqAEKC0V4cGxhbmF0aW9uEgwKBGNvZGUYASABKAkSPgoKcGFyYW1ldGVycxgCIAMoCzIqLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24uUGFyYW1ldGVyc0VudHJ5GksKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5mcm9zdGxpZ2h0LnYxLlBhcmFtZXRlcjoCOAEiSAoJUGFyYW1ldGVyEhAKBm51bWJlchgBIAEoAUgAEg4KBHRleHQYAiABKAlIABIRCgd0aW1lX21zGAMgASgDSABCBgoEa2luZCJdCgNCb3gSDAoEbGVmdBgBIAEoAhILCgN0b3AYAiABKAISDQoFcmlnaHQYAyABKAISDgoGYm90dG9tGAQgASgCEg0KBWxhYmVsGAUgASgJEg0KBXNjb3JlGAYgASgCIo8DCgdGaW5kaW5nEhIKCmZpbmRpbmdfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEg8KB3pvbmVfaWQYAyABKAkSDwoHcnVsZV9pZBgEIAEoCRIRCglydWxlX2tpbmQYBSABKAkSKQoIc2V2ZXJpdHkYBiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5EhUKDWZpcnN0X3NlZW5fbXMYByABKAMSFAoMbGFzdF9zZWVuX21zGAggASgDEg0KBXNjb3JlGAkgASgBEhEKCXRocmVzaG9sZBgKIAEoARIQCghtb2RlbF9pZBgLIAEoCRIUCgxtb2RlbF9zaGEyNTYYDCABKAwSIQoFYm94ZXMYDSADKAsyEi5mcm9zdGxpZ2h0LnYxLkJveBIyCghldmlkZW5jZRgOIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2USLwoLZXhwbGFuYXRpb24YDyABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uInYKEUV2aWRlbmNlUmVmZXJlbmNlEg4KBnNoYTI1NhgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSKQoEcm9sZRgEIAEoDjIbLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSb2xlIm8KC0hlYWx0aEV2ZW50Eg8KB3N1YmplY3QYASABKAkSDQoFc3RhdGUYAiABKAkSDwoHdGltZV9tcxgDIAEoAxIvCgtleHBsYW5hdGlvbhgEIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24ihAMKD1NpdGVEZXNjcmlwdGlvbhIVCg1jb25maWdfc2hhMjU2GAEgASgJEg8KB3NpdGVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIRCgl0aW1lX3pvbmUYBCABKAkSEQoJc2ltdWxhdGVkGAUgASgIEi0KBXpvbmVzGAYgAygLMh4uZnJvc3RsaWdodC52MS5ab25lRGVzY3JpcHRpb24SLwoGcG9pbnRzGAcgAygLMh8uZnJvc3RsaWdodC52MS5Qb2ludERlc2NyaXB0aW9uEjEKB2NhbWVyYXMYCCADKAsyIC5mcm9zdGxpZ2h0LnYxLkNhbWVyYURlc2NyaXB0aW9uEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSDwoHdGltZV9tcxgKIAEoAxI5Cg1jb25maWd1cmF0aW9uGAsgASgLMiIuZnJvc3RsaWdodC52MS5BY3RpdmVDb25maWd1cmF0aW9uIkQKE0FjdGl2ZUNvbmZpZ3VyYXRpb24SDwoHdmVyc2lvbhgBIAEoAxIOCgZzaGEyNTYYAiABKAkSDAoEeWFtbBgDIAEoCSInCg1Mb2NhbGlzZWRUZXh0EgoKAnpoGAEgASgJEgoKAmVuGAIgASgJIqMBCg9ab25lRGVzY3JpcHRpb24SDwoHem9uZV9pZBgBIAEoCRIqCgRuYW1lGAIgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhIKCnByb2ZpbGVfaWQYAyABKAkSKAoGbGltaXRzGAQgASgLMhguZnJvc3RsaWdodC52MS5MaW1pdEJhbmQSFQoNbGltaXRzX3NvdXJjZRgFIAEoCSKbAQoJTGltaXRCYW5kEhAKA2xvdxgBIAEoAUgAiAEBEhEKBGhpZ2gYAiABKAFIAYgBARIZCgxjcml0aWNhbF9sb3cYAyABKAFIAogBARIaCg1jcml0aWNhbF9oaWdoGAQgASgBSAOIAQFCBgoEX2xvd0IHCgVfaGlnaEIPCg1fY3JpdGljYWxfbG93QhAKDl9jcml0aWNhbF9oaWdoIuQBChBQb2ludERlc2NyaXB0aW9uEhAKCHBvaW50X2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIQCghxdWFudGl0eRgEIAEoCRIMCgR1bml0GAUgASgJEhwKFGV4cGVjdGVkX2ludGVydmFsX21zGAYgASgDEhIKCnByb2JlX3JvbGUYByABKAkSLwoLY2FsaWJyYXRpb24YCCABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uIlEKC0NhbGlicmF0aW9uEg4KBm9mZnNldBgBIAEoARINCgVzbG9wZRgCIAEoARITCgtjZXJ0aWZpY2F0ZRgDIAEoCRIOCgZkdWVfbXMYBCABKAMiYwoRQ2FtZXJhRGVzY3JpcHRpb24SEQoJY2FtZXJhX2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dCJZCgpEcm9wUmVjb3JkEgwKBHdoYXQYASABKAkSDQoFY291bnQYAiABKAQSDwoHZnJvbV9tcxgDIAEoAxINCgV0b19tcxgEIAEoAxIOCgZyZWFzb24YBSABKAkikQEKDENoYW5nZVJlY29yZBIPCgdzdWJqZWN0GAEgASgJEgwKBHdoYXQYAiABKAkSDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEg4KBmF1dGhvchgFIAEoCRIOCgZyZWFzb24YBiABKAkSDwoHdGltZV9tcxgHIAEoAxISCgpjb21tYW5kX2lkGAggASgJImIKD0Nsb2NrQ29ycmVjdGlvbhIPCgdib290X2lkGAEgASgJEhEKCW9mZnNldF9tcxgCIAEoAxIaChJ1bnRpbF9tb25vdG9uaWNfbXMYAyABKAMSDwoHdGltZV9tcxgEIAEoAyJDCgNBY2sSDQoFZXBvY2gYASABKAkSLQoIb3V0Y29tZXMYAiADKAsyGy5mcm9zdGxpZ2h0LnYxLkJhdGNoT3V0Y29tZSJaCgxCYXRjaE91dGNvbWUSEAoIc2VxdWVuY2UYASABKAQSKAoGcmVzdWx0GAIgASgOMhguZnJvc3RsaWdodC52MS5BY2tSZXN1bHQSDgoGcmVhc29uGAMgASgJItUECgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFAoMaXNzdWVkX2F0X21zGAMgASgDEjwKEWFja25vd2xlZGdlX2FsYXJtGAQgASgLMh8uZnJvc3RsaWdodC52MS5BY2tub3dsZWRnZUFsYXJtSAASOAoPc2V0X2NhbGlicmF0aW9uGAUgASgLMh0uZnJvc3RsaWdodC52MS5TZXRDYWxpYnJhdGlvbkgAEkAKE2FwcHJvdmVfY2VydGlmaWNhdGUYBiABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcHJvdmVDZXJ0aWZpY2F0ZUgAEkAKE2FwcGx5X2NvbmZpZ3VyYXRpb24YByABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcGx5Q29uZmlndXJhdGlvbkgAEjIKDHNoZWx2ZV9hbGFybRgIIAEoCzIaLmZyb3N0bGlnaHQudjEuU2hlbHZlQWxhcm1IABI2Cg51bnNoZWx2ZV9hbGFybRgJIAEoCzIcLmZyb3N0bGlnaHQudjEuVW5zaGVsdmVBbGFybUgAEjAKC3Jlc2V0X2FsYXJtGAogASgLMhkuZnJvc3RsaWdodC52MS5SZXNldEFsYXJtSAASOwoRYWxhcm1fYWN0aW9uX2RvbmUYCyABKAsyHi5mcm9zdGxpZ2h0LnYxLkFsYXJtQWN0aW9uRG9uZUgAEjAKC3NldF9zZXJ2aWNlGAwgASgLMhkuZnJvc3RsaWdodC52MS5TZXRTZXJ2aWNlSABCCAoGYWN0aW9uIlMKC1NoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEhAKCHVudGlsX21zGAIgASgDEhAKCG9uZV9zaG90GAMgASgIEg4KBnJlYXNvbhgEIAEoCSIxCg1VbnNoZWx2ZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIuCgpSZXNldEFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI0Cg9BbGFybUFjdGlvbkRvbmUSEAoIYWxhcm1faWQYASABKAkSDwoHY29tbWVudBgCIAEoCSJ4CgpTZXRTZXJ2aWNlEg8KB3pvbmVfaWQYASABKAkSEAoIcG9pbnRfaWQYAiABKAkSEQoJY2FtZXJhX2lkGAMgASgJEhIKCmluX3NlcnZpY2UYBCABKAgSEAoIdW50aWxfbXMYBSABKAMSDgoGcmVhc29uGAYgASgJImMKDlNldENhbGlicmF0aW9uEhAKCHBvaW50X2lkGAEgASgJEi8KC2NhbGlicmF0aW9uGAIgASgLMhouZnJvc3RsaWdodC52MS5DYWxpYnJhdGlvbhIOCgZyZWFzb24YAyABKAkiUwoSQXBwcm92ZUNlcnRpZmljYXRlEhEKCXNvdXJjZV9pZBgBIAEoCRIaChJmaW5nZXJwcmludF9zaGEyNTYYAiABKAwSDgoGcmVhc29uGAMgASgJIlYKEkFwcGx5Q29uZmlndXJhdGlvbhIPCgd2ZXJzaW9uGAEgASgEEgwKBHlhbWwYAiABKAkSEQoJc2lnbmF0dXJlGAMgASgMEg4KBnJlYXNvbhgEIAEoCSI1ChBBY2tub3dsZWRnZUFsYXJtEhAKCGFsYXJtX2lkGAEgASgJEg8KB2NvbW1lbnQYAiABKAkiegoMRW5yb2xSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSDQoFcHJvb2YYAyABKAwSGAoQc29mdHdhcmVfdmVyc2lvbhgEIAEoCRILCgNjc3IYBSABKAwSEQoJY3NyX3Byb29mGAYgASgMIssBCg1FbnJvbFJlc3BvbnNlEhIKCmdhdGV3YXlfaWQYASABKAkSDwoHc2l0ZV9pZBgCIAEoCRIVCg1tcXR0X3VzZXJuYW1lGAMgASgJEhUKDW1xdHRfcGFzc3dvcmQYBCABKAkSEAoIbXF0dF91cmwYBSABKAkSFwoPY2VydGlmaWNhdGVfcGVtGAYgASgJEg4KBmNhX3BlbRgHIAEoCRIRCgltcXR0c191cmwYCCABKAkSGQoRY29uZmlndXJhdGlvbl9rZXkYCSABKAwiLgoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDBIRCgljc3JfcHJvb2YYAiABKAwiOAoNUmVuZXdSZXNwb25zZRIXCg9jZXJ0aWZpY2F0ZV9wZW0YASABKAkSDgoGY2FfcGVtGAIgASgJKmcKCkNsb2NrU3RhdGUSGwoXQ0xPQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABIcChhDTE9DS19TVEFURV9TWU5DSFJPTklTRUQQARIeChpDTE9DS19TVEFURV9VTlNZTkNIUk9OSVNFRBACKm8KB1F1YWxpdHkSFwoTUVVBTElUWV9VTlNQRUNJRklFRBAAEhAKDFFVQUxJVFlfR09PRBABEhUKEVFVQUxJVFlfVU5DRVJUQUlOEAISDwoLUVVBTElUWV9CQUQQAxIRCg1RVUFMSVRZX1NUQUxFEAQqmwEKClNhbXBsZUZsYWcSGwoXU0FNUExFX0ZMQUdfVU5TUEVDSUZJRUQQABIbChdTQU1QTEVfRkxBR19TT1VSQ0VfVElNRRABEhgKFFNBTVBMRV9GTEFHX0JBQ0tGSUxMEAISHgoaU0FNUExFX0ZMQUdfVElNRV9DT1JSRUNURUQQBBIZChVTQU1QTEVfRkxBR19ST0xMRURfVVAQCCr0AwoPQWxhcm1UcmFuc2l0aW9uEiAKHEFMQVJNX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIbChdBTEFSTV9UUkFOU0lUSU9OX1JBSVNFRBABEiEKHUFMQVJNX1RSQU5TSVRJT05fQUNLTk9XTEVER0VEEAISHQoZQUxBUk1fVFJBTlNJVElPTl9SRVRVUk5FRBADEhwKGEFMQVJNX1RSQU5TSVRJT05fQ0xFQVJFRBAEEh4KGkFMQVJNX1RSQU5TSVRJT05fRVNDQUxBVEVEEAUSHAoYQUxBUk1fVFJBTlNJVElPTl9MQVRDSEVEEAYSGgoWQUxBUk1fVFJBTlNJVElPTl9SRVNFVBAHEhwKGEFMQVJNX1RSQU5TSVRJT05fU0hFTFZFRBAIEh4KGkFMQVJNX1RSQU5TSVRJT05fVU5TSEVMVkVEEAkSHwobQUxBUk1fVFJBTlNJVElPTl9TVVBQUkVTU0VEEAoSIQodQUxBUk1fVFJBTlNJVElPTl9VTlNVUFBSRVNTRUQQCxIjCh9BTEFSTV9UUkFOU0lUSU9OX09VVF9PRl9TRVJWSUNFEAwSHwobQUxBUk1fVFJBTlNJVElPTl9JTl9TRVJWSUNFEA0SIAocQUxBUk1fVFJBTlNJVElPTl9BQ1RJT05fRE9ORRAOKssCCgpBbGFybVN0YXRlEhsKF0FMQVJNX1NUQVRFX1VOU1BFQ0lGSUVEEAASHgoaQUxBUk1fU1RBVEVfVU5BQ0tOT1dMRURHRUQQARIcChhBTEFSTV9TVEFURV9BQ0tOT1dMRURHRUQQAhInCiNBTEFSTV9TVEFURV9SRVRVUk5FRF9VTkFDS05PV0xFREdFRBADEhYKEkFMQVJNX1NUQVRFX05PUk1BTBAEEiYKIkFMQVJNX1NUQVRFX0xBVENIRURfVU5BQ0tOT1dMRURHRUQQBRIkCiBBTEFSTV9TVEFURV9MQVRDSEVEX0FDS05PV0xFREdFRBAGEhcKE0FMQVJNX1NUQVRFX1NIRUxWRUQQBxIaChZBTEFSTV9TVEFURV9TVVBQUkVTU0VEEAgSHgoaQUxBUk1fU1RBVEVfT1VUX09GX1NFUlZJQ0UQCSpkCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhQKEFBSSU9SSVRZX1dBUk5JTkcQARIRCg1QUklPUklUWV9ISUdIEAISFQoRUFJJT1JJVFlfQ1JJVElDQUwQAyqAAQoMRXZpZGVuY2VSb2xlEh0KGUVWSURFTkNFX1JPTEVfVU5TUEVDSUZJRUQQABIZChVFVklERU5DRV9ST0xFX1BJQ1RVUkUQARIaChZFVklERU5DRV9ST0xFX09SSUdJTkFMEAISGgoWRVZJREVOQ0VfUk9MRV9IRUFUX01BUBADKowBCglBY2tSZXN1bHQSGgoWQUNLX1JFU1VMVF9VTlNQRUNJRklFRBAAEhUKEUFDS19SRVNVTFRfU1RPUkVEEAESGAoUQUNLX1JFU1VMVF9EVVBMSUNBVEUQAhIWChJBQ0tfUkVTVUxUX1JFRlVTRUQQAxIaChZBQ0tfUkVTVUxUX1JFVFJZX0xBVEVSEARiBnByb3RvMw");
+  fileDesc("Ch5mcm9zdGxpZ2h0L3YxL2Zyb3N0bGlnaHQucHJvdG8SDWZyb3N0bGlnaHQudjEiLgoLU2VhbGVkQmF0Y2gSDAoEYm9keRgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwisAQKBUJhdGNoEhIKCmdhdGV3YXlfaWQYASABKAkSDQoFZXBvY2gYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSFQoNcHJldmlvdXNfaGFzaBgEIAEoDBIuCglzZWFsZWRfYXQYBSABKAsyGy5mcm9zdGxpZ2h0LnYxLkNsb2NrUmVhZGluZxIsCgdzYW1wbGVzGAYgAygLMhsuZnJvc3RsaWdodC52MS5TYW1wbGVDb2x1bW4SLwoMYWxhcm1fZXZlbnRzGAcgAygLMhkuZnJvc3RsaWdodC52MS5BbGFybUV2ZW50EigKCGZpbmRpbmdzGAggAygLMhYuZnJvc3RsaWdodC52MS5GaW5kaW5nEjEKDWhlYWx0aF9ldmVudHMYCSADKAsyGi5mcm9zdGxpZ2h0LnYxLkhlYWx0aEV2ZW50EjkKEXNpdGVfZGVzY3JpcHRpb25zGAogAygLMh4uZnJvc3RsaWdodC52MS5TaXRlRGVzY3JpcHRpb24SKAoFZHJvcHMYCyADKAsyGS5mcm9zdGxpZ2h0LnYxLkRyb3BSZWNvcmQSDwoHcmVhc29ucxgMIAMoCRIQCghyZWNlaXB0cxgNIAEoDBIsCgdjaGFuZ2VzGA4gAygLMhsuZnJvc3RsaWdodC52MS5DaGFuZ2VSZWNvcmQSOQoRY2xvY2tfY29ycmVjdGlvbnMYDyADKAsyHi5mcm9zdGxpZ2h0LnYxLkNsb2NrQ29ycmVjdGlvbiJwCgxDbG9ja1JlYWRpbmcSDwoHd2FsbF9tcxgBIAEoAxIUCgxtb25vdG9uaWNfbXMYAiABKAMSDwoHYm9vdF9pZBgDIAEoCRIoCgVzdGF0ZRgEIAEoDjIZLmZyb3N0bGlnaHQudjEuQ2xvY2tTdGF0ZSLWAgoMU2FtcGxlQ29sdW1uEhAKCHBvaW50X2lkGAEgASgJEhQKDGJhc2VfdGltZV9tcxgCIAEoAxIVCg10aW1lX2RlbHRhX21zGAMgAygREhgKEGJhc2VfcmVjZWl2ZWRfbXMYBCABKAMSGQoRcmVjZWl2ZWRfZGVsdGFfbXMYBSADKBESDQoFdmFsdWUYBiADKAESCwoDcmF3GAcgAygBEicKB3F1YWxpdHkYCCADKA4yFi5mcm9zdGxpZ2h0LnYxLlF1YWxpdHkSDgoGcmVhc29uGAkgAygNEg0KBWZsYWdzGAogAygNEhUKDXN1bW1hcnlfY291bnQYCyADKA0SFwoPc3VtbWFyeV9zcGFuX21zGAwgAygNEhMKC3N1bW1hcnlfbWluGA0gAygBEhMKC3N1bW1hcnlfbWF4GA4gAygBEhQKDHN1bW1hcnlfbWVhbhgPIAMoASL2AwoKQWxhcm1FdmVudBIQCghldmVudF9pZBgBIAEoCRIQCghhbGFybV9pZBgCIAEoCRIPCgdydWxlX2lkGAMgASgJEhEKCXJ1bGVfa2luZBgEIAEoCRIPCgd6b25lX2lkGAUgASgJEhAKCHBvaW50X2lkGAYgASgJEhEKCWNhbWVyYV9pZBgHIAEoCRIyCgp0cmFuc2l0aW9uGAggASgOMh4uZnJvc3RsaWdodC52MS5BbGFybVRyYW5zaXRpb24SKAoFc3RhdGUYCSABKA4yGS5mcm9zdGxpZ2h0LnYxLkFsYXJtU3RhdGUSKQoIcHJpb3JpdHkYCiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5Eg8KB3RpbWVfbXMYCyABKAMSDQoFYWN0b3IYDCABKAkSEgoKY29tbWFuZF9pZBgNIAEoCRIvCgtleHBsYW5hdGlvbhgOIAEoCzIaLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24SFQoNb25zZXRfdGltZV9tcxgPIAEoAxITCgtpbmNpZGVudF9pZBgQIAEoCRIrCgdjb250ZXh0GBEgAygLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIQCgh1bnRpbF9tcxgSIAEoAxIRCgljb25kaXRpb24YEyABKAgiqAEKC0V4cGxhbmF0aW9uEgwKBGNvZGUYASABKAkSPgoKcGFyYW1ldGVycxgCIAMoCzIqLmZyb3N0bGlnaHQudjEuRXhwbGFuYXRpb24uUGFyYW1ldGVyc0VudHJ5GksKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5mcm9zdGxpZ2h0LnYxLlBhcmFtZXRlcjoCOAEiSAoJUGFyYW1ldGVyEhAKBm51bWJlchgBIAEoAUgAEg4KBHRleHQYAiABKAlIABIRCgd0aW1lX21zGAMgASgDSABCBgoEa2luZCJdCgNCb3gSDAoEbGVmdBgBIAEoAhILCgN0b3AYAiABKAISDQoFcmlnaHQYAyABKAISDgoGYm90dG9tGAQgASgCEg0KBWxhYmVsGAUgASgJEg0KBXNjb3JlGAYgASgCIucDCgdGaW5kaW5nEhIKCmZpbmRpbmdfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEg8KB3pvbmVfaWQYAyABKAkSDwoHcnVsZV9pZBgEIAEoCRIRCglydWxlX2tpbmQYBSABKAkSKQoIc2V2ZXJpdHkYBiABKA4yFy5mcm9zdGxpZ2h0LnYxLlByaW9yaXR5EhUKDWZpcnN0X3NlZW5fbXMYByABKAMSFAoMbGFzdF9zZWVuX21zGAggASgDEg0KBXNjb3JlGAkgASgBEhEKCXRocmVzaG9sZBgKIAEoARIQCghtb2RlbF9pZBgLIAEoCRIUCgxtb2RlbF9zaGEyNTYYDCABKAwSIQoFYm94ZXMYDSADKAsyEi5mcm9zdGxpZ2h0LnYxLkJveBIyCghldmlkZW5jZRgOIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2USLwoLZXhwbGFuYXRpb24YDyABKAsyGi5mcm9zdGxpZ2h0LnYxLkV4cGxhbmF0aW9uEisKBmZyYW1lcxgQIAMoCzIbLmZyb3N0bGlnaHQudjEuRmluZGluZ0ZyYW1lEikKBWhlYWRzGBEgAygLMhouZnJvc3RsaWdodC52MS5GaW5kaW5nSGVhZCIuCgxGaW5kaW5nRnJhbWUSDwoHdGltZV9tcxgBIAEoAxINCgVzY29yZRgCIAEoASIpCgtGaW5kaW5nSGVhZBIKCgJpZBgBIAEoCRIOCgZzaGEyNTYYAiABKAwihgEKEUV2aWRlbmNlUmVmZXJlbmNlEg4KBnNoYTI1NhgBIAEoDBISCgptZWRpYV90eXBlGAIgASgJEhIKCnNpemVfYnl0ZXMYAyABKAQSKQoEcm9sZRgEIAEoDjIbLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSb2xlEg4KBnB1YmxpYxgFIAEoCCKjAQoLSGVhbHRoRXZlbnQSDwoHc3ViamVjdBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgd0aW1lX21zGAMgASgDEi8KC2V4cGxhbmF0aW9uGAQgASgLMhouZnJvc3RsaWdodC52MS5FeHBsYW5hdGlvbhIyCghldmlkZW5jZRgFIAMoCzIgLmZyb3N0bGlnaHQudjEuRXZpZGVuY2VSZWZlcmVuY2UihAMKD1NpdGVEZXNjcmlwdGlvbhIVCg1jb25maWdfc2hhMjU2GAEgASgJEg8KB3NpdGVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIRCgl0aW1lX3pvbmUYBCABKAkSEQoJc2ltdWxhdGVkGAUgASgIEi0KBXpvbmVzGAYgAygLMh4uZnJvc3RsaWdodC52MS5ab25lRGVzY3JpcHRpb24SLwoGcG9pbnRzGAcgAygLMh8uZnJvc3RsaWdodC52MS5Qb2ludERlc2NyaXB0aW9uEjEKB2NhbWVyYXMYCCADKAsyIC5mcm9zdGxpZ2h0LnYxLkNhbWVyYURlc2NyaXB0aW9uEhgKEHNvZnR3YXJlX3ZlcnNpb24YCSABKAkSDwoHdGltZV9tcxgKIAEoAxI5Cg1jb25maWd1cmF0aW9uGAsgASgLMiIuZnJvc3RsaWdodC52MS5BY3RpdmVDb25maWd1cmF0aW9uIkQKE0FjdGl2ZUNvbmZpZ3VyYXRpb24SDwoHdmVyc2lvbhgBIAEoAxIOCgZzaGEyNTYYAiABKAkSDAoEeWFtbBgDIAEoCSInCg1Mb2NhbGlzZWRUZXh0EgoKAnpoGAEgASgJEgoKAmVuGAIgASgJIqMBCg9ab25lRGVzY3JpcHRpb24SDwoHem9uZV9pZBgBIAEoCRIqCgRuYW1lGAIgASgLMhwuZnJvc3RsaWdodC52MS5Mb2NhbGlzZWRUZXh0EhIKCnByb2ZpbGVfaWQYAyABKAkSKAoGbGltaXRzGAQgASgLMhguZnJvc3RsaWdodC52MS5MaW1pdEJhbmQSFQoNbGltaXRzX3NvdXJjZRgFIAEoCSKbAQoJTGltaXRCYW5kEhAKA2xvdxgBIAEoAUgAiAEBEhEKBGhpZ2gYAiABKAFIAYgBARIZCgxjcml0aWNhbF9sb3cYAyABKAFIAogBARIaCg1jcml0aWNhbF9oaWdoGAQgASgBSAOIAQFCBgoEX2xvd0IHCgVfaGlnaEIPCg1fY3JpdGljYWxfbG93QhAKDl9jcml0aWNhbF9oaWdoIuQBChBQb2ludERlc2NyaXB0aW9uEhAKCHBvaW50X2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dBIQCghxdWFudGl0eRgEIAEoCRIMCgR1bml0GAUgASgJEhwKFGV4cGVjdGVkX2ludGVydmFsX21zGAYgASgDEhIKCnByb2JlX3JvbGUYByABKAkSLwoLY2FsaWJyYXRpb24YCCABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uIlEKC0NhbGlicmF0aW9uEg4KBm9mZnNldBgBIAEoARINCgVzbG9wZRgCIAEoARITCgtjZXJ0aWZpY2F0ZRgDIAEoCRIOCgZkdWVfbXMYBCABKAMiYwoRQ2FtZXJhRGVzY3JpcHRpb24SEQoJY2FtZXJhX2lkGAEgASgJEg8KB3pvbmVfaWQYAiABKAkSKgoEbmFtZRgDIAEoCzIcLmZyb3N0bGlnaHQudjEuTG9jYWxpc2VkVGV4dCJZCgpEcm9wUmVjb3JkEgwKBHdoYXQYASABKAkSDQoFY291bnQYAiABKAQSDwoHZnJvbV9tcxgDIAEoAxINCgV0b19tcxgEIAEoAxIOCgZyZWFzb24YBSABKAkikQEKDENoYW5nZVJlY29yZBIPCgdzdWJqZWN0GAEgASgJEgwKBHdoYXQYAiABKAkSDgoGYmVmb3JlGAMgASgJEg0KBWFmdGVyGAQgASgJEg4KBmF1dGhvchgFIAEoCRIOCgZyZWFzb24YBiABKAkSDwoHdGltZV9tcxgHIAEoAxISCgpjb21tYW5kX2lkGAggASgJImIKD0Nsb2NrQ29ycmVjdGlvbhIPCgdib290X2lkGAEgASgJEhEKCW9mZnNldF9tcxgCIAEoAxIaChJ1bnRpbF9tb25vdG9uaWNfbXMYAyABKAMSDwoHdGltZV9tcxgEIAEoAyJDCgNBY2sSDQoFZXBvY2gYASABKAkSLQoIb3V0Y29tZXMYAiADKAsyGy5mcm9zdGxpZ2h0LnYxLkJhdGNoT3V0Y29tZSJaCgxCYXRjaE91dGNvbWUSEAoIc2VxdWVuY2UYASABKAQSKAoGcmVzdWx0GAIgASgOMhguZnJvc3RsaWdodC52MS5BY2tSZXN1bHQSDgoGcmVhc29uGAMgASgJIrIFCgdDb21tYW5kEhIKCmNvbW1hbmRfaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFAoMaXNzdWVkX2F0X21zGAMgASgDEjwKEWFja25vd2xlZGdlX2FsYXJtGAQgASgLMh8uZnJvc3RsaWdodC52MS5BY2tub3dsZWRnZUFsYXJtSAASOAoPc2V0X2NhbGlicmF0aW9uGAUgASgLMh0uZnJvc3RsaWdodC52MS5TZXRDYWxpYnJhdGlvbkgAEkAKE2FwcHJvdmVfY2VydGlmaWNhdGUYBiABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcHJvdmVDZXJ0aWZpY2F0ZUgAEkAKE2FwcGx5X2NvbmZpZ3VyYXRpb24YByABKAsyIS5mcm9zdGxpZ2h0LnYxLkFwcGx5Q29uZmlndXJhdGlvbkgAEjIKDHNoZWx2ZV9hbGFybRgIIAEoCzIaLmZyb3N0bGlnaHQudjEuU2hlbHZlQWxhcm1IABI2Cg51bnNoZWx2ZV9hbGFybRgJIAEoCzIcLmZyb3N0bGlnaHQudjEuVW5zaGVsdmVBbGFybUgAEjAKC3Jlc2V0X2FsYXJtGAogASgLMhkuZnJvc3RsaWdodC52MS5SZXNldEFsYXJtSAASOwoRYWxhcm1fYWN0aW9uX2RvbmUYCyABKAsyHi5mcm9zdGxpZ2h0LnYxLkFsYXJtQWN0aW9uRG9uZUgAEjAKC3NldF9zZXJ2aWNlGAwgASgLMhkuZnJvc3RsaWdodC52MS5TZXRTZXJ2aWNlSAASNAoNanVkZ2VfZmluZGluZxgNIAEoCzIbLmZyb3N0bGlnaHQudjEuSnVkZ2VGaW5kaW5nSAASJQoFdGVhY2gYDiABKAsyFC5mcm9zdGxpZ2h0LnYxLlRlYWNoSABCCAoGYWN0aW9uIlwKDEp1ZGdlRmluZGluZxISCgpmaW5kaW5nX2lkGAEgASgJEicKB3ZlcmRpY3QYAiABKA4yFi5mcm9zdGxpZ2h0LnYxLlZlcmRpY3QSDwoHY29tbWVudBgDIAEoCSIdCgVUZWFjaBIUCgxyZXF1ZXN0X2pzb24YASABKAkiUwoLU2hlbHZlQWxhcm0SEAoIYWxhcm1faWQYASABKAkSEAoIdW50aWxfbXMYAiABKAMSEAoIb25lX3Nob3QYAyABKAgSDgoGcmVhc29uGAQgASgJIjEKDVVuc2hlbHZlQWxhcm0SEAoIYWxhcm1faWQYASABKAkSDgoGcmVhc29uGAIgASgJIi4KClJlc2V0QWxhcm0SEAoIYWxhcm1faWQYASABKAkSDgoGcmVhc29uGAIgASgJIjQKD0FsYXJtQWN0aW9uRG9uZRIQCghhbGFybV9pZBgBIAEoCRIPCgdjb21tZW50GAIgASgJIngKClNldFNlcnZpY2USDwoHem9uZV9pZBgBIAEoCRIQCghwb2ludF9pZBgCIAEoCRIRCgljYW1lcmFfaWQYAyABKAkSEgoKaW5fc2VydmljZRgEIAEoCBIQCgh1bnRpbF9tcxgFIAEoAxIOCgZyZWFzb24YBiABKAkiYwoOU2V0Q2FsaWJyYXRpb24SEAoIcG9pbnRfaWQYASABKAkSLwoLY2FsaWJyYXRpb24YAiABKAsyGi5mcm9zdGxpZ2h0LnYxLkNhbGlicmF0aW9uEg4KBnJlYXNvbhgDIAEoCSJTChJBcHByb3ZlQ2VydGlmaWNhdGUSEQoJc291cmNlX2lkGAEgASgJEhoKEmZpbmdlcnByaW50X3NoYTI1NhgCIAEoDBIOCgZyZWFzb24YAyABKAkiVgoSQXBwbHlDb25maWd1cmF0aW9uEg8KB3ZlcnNpb24YASABKAQSDAoEeWFtbBgCIAEoCRIRCglzaWduYXR1cmUYAyABKAwSDgoGcmVhc29uGAQgASgJIjUKEEFja25vd2xlZGdlQWxhcm0SEAoIYWxhcm1faWQYASABKAkSDwoHY29tbWVudBgCIAEoCSJ6CgxFbnJvbFJlcXVlc3QSDQoFdG9rZW4YASABKAkSEgoKcHVibGljX2tleRgCIAEoDBINCgVwcm9vZhgDIAEoDBIYChBzb2Z0d2FyZV92ZXJzaW9uGAQgASgJEgsKA2NzchgFIAEoDBIRCgljc3JfcHJvb2YYBiABKAwiywEKDUVucm9sUmVzcG9uc2USEgoKZ2F0ZXdheV9pZBgBIAEoCRIPCgdzaXRlX2lkGAIgASgJEhUKDW1xdHRfdXNlcm5hbWUYAyABKAkSFQoNbXF0dF9wYXNzd29yZBgEIAEoCRIQCghtcXR0X3VybBgFIAEoCRIXCg9jZXJ0aWZpY2F0ZV9wZW0YBiABKAkSDgoGY2FfcGVtGAcgASgJEhEKCW1xdHRzX3VybBgIIAEoCRIZChFjb25maWd1cmF0aW9uX2tleRgJIAEoDCIuCgxSZW5ld1JlcXVlc3QSCwoDY3NyGAEgASgMEhEKCWNzcl9wcm9vZhgCIAEoDCI4Cg1SZW5ld1Jlc3BvbnNlEhcKD2NlcnRpZmljYXRlX3BlbRgBIAEoCRIOCgZjYV9wZW0YAiABKAkqZwoKQ2xvY2tTdGF0ZRIbChdDTE9DS19TVEFURV9VTlNQRUNJRklFRBAAEhwKGENMT0NLX1NUQVRFX1NZTkNIUk9OSVNFRBABEh4KGkNMT0NLX1NUQVRFX1VOU1lOQ0hST05JU0VEEAIqbwoHUXVhbGl0eRIXChNRVUFMSVRZX1VOU1BFQ0lGSUVEEAASEAoMUVVBTElUWV9HT09EEAESFQoRUVVBTElUWV9VTkNFUlRBSU4QAhIPCgtRVUFMSVRZX0JBRBADEhEKDVFVQUxJVFlfU1RBTEUQBCqbAQoKU2FtcGxlRmxhZxIbChdTQU1QTEVfRkxBR19VTlNQRUNJRklFRBAAEhsKF1NBTVBMRV9GTEFHX1NPVVJDRV9USU1FEAESGAoUU0FNUExFX0ZMQUdfQkFDS0ZJTEwQAhIeChpTQU1QTEVfRkxBR19USU1FX0NPUlJFQ1RFRBAEEhkKFVNBTVBMRV9GTEFHX1JPTExFRF9VUBAIKvQDCg9BbGFybVRyYW5zaXRpb24SIAocQUxBUk1fVFJBTlNJVElPTl9VTlNQRUNJRklFRBAAEhsKF0FMQVJNX1RSQU5TSVRJT05fUkFJU0VEEAESIQodQUxBUk1fVFJBTlNJVElPTl9BQ0tOT1dMRURHRUQQAhIdChlBTEFSTV9UUkFOU0lUSU9OX1JFVFVSTkVEEAMSHAoYQUxBUk1fVFJBTlNJVElPTl9DTEVBUkVEEAQSHgoaQUxBUk1fVFJBTlNJVElPTl9FU0NBTEFURUQQBRIcChhBTEFSTV9UUkFOU0lUSU9OX0xBVENIRUQQBhIaChZBTEFSTV9UUkFOU0lUSU9OX1JFU0VUEAcSHAoYQUxBUk1fVFJBTlNJVElPTl9TSEVMVkVEEAgSHgoaQUxBUk1fVFJBTlNJVElPTl9VTlNIRUxWRUQQCRIfChtBTEFSTV9UUkFOU0lUSU9OX1NVUFBSRVNTRUQQChIhCh1BTEFSTV9UUkFOU0lUSU9OX1VOU1VQUFJFU1NFRBALEiMKH0FMQVJNX1RSQU5TSVRJT05fT1VUX09GX1NFUlZJQ0UQDBIfChtBTEFSTV9UUkFOU0lUSU9OX0lOX1NFUlZJQ0UQDRIgChxBTEFSTV9UUkFOU0lUSU9OX0FDVElPTl9ET05FEA4qywIKCkFsYXJtU3RhdGUSGwoXQUxBUk1fU1RBVEVfVU5TUEVDSUZJRUQQABIeChpBTEFSTV9TVEFURV9VTkFDS05PV0xFREdFRBABEhwKGEFMQVJNX1NUQVRFX0FDS05PV0xFREdFRBACEicKI0FMQVJNX1NUQVRFX1JFVFVSTkVEX1VOQUNLTk9XTEVER0VEEAMSFgoSQUxBUk1fU1RBVEVfTk9STUFMEAQSJgoiQUxBUk1fU1RBVEVfTEFUQ0hFRF9VTkFDS05PV0xFREdFRBAFEiQKIEFMQVJNX1NUQVRFX0xBVENIRURfQUNLTk9XTEVER0VEEAYSFwoTQUxBUk1fU1RBVEVfU0hFTFZFRBAHEhoKFkFMQVJNX1NUQVRFX1NVUFBSRVNTRUQQCBIeChpBTEFSTV9TVEFURV9PVVRfT0ZfU0VSVklDRRAJKmQKCFByaW9yaXR5EhgKFFBSSU9SSVRZX1VOU1BFQ0lGSUVEEAASFAoQUFJJT1JJVFlfV0FSTklORxABEhEKDVBSSU9SSVRZX0hJR0gQAhIVChFQUklPUklUWV9DUklUSUNBTBADKssBCgxFdmlkZW5jZVJvbGUSHQoZRVZJREVOQ0VfUk9MRV9VTlNQRUNJRklFRBAAEhkKFUVWSURFTkNFX1JPTEVfUElDVFVSRRABEhoKFkVWSURFTkNFX1JPTEVfT1JJR0lOQUwQAhIaChZFVklERU5DRV9ST0xFX0hFQVRfTUFQEAMSFgoSRVZJREVOQ0VfUk9MRV9DTElQEAQSGAoURVZJREVOQ0VfUk9MRV9CRUZPUkUQBRIXChNFVklERU5DRV9ST0xFX0FGVEVSEAYqjAEKCUFja1Jlc3VsdBIaChZBQ0tfUkVTVUxUX1VOU1BFQ0lGSUVEEAASFQoRQUNLX1JFU1VMVF9TVE9SRUQQARIYChRBQ0tfUkVTVUxUX0RVUExJQ0FURRACEhYKEkFDS19SRVNVTFRfUkVGVVNFRBADEhoKFkFDS19SRVNVTFRfUkVUUllfTEFURVIQBCpcCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABIQCgxWRVJESUNUX1RSVUUQARIRCg1WRVJESUNUX0ZBTFNFEAISEwoPVkVSRElDVF9VTkNMRUFSEANiBnByb3RvMw");
 
 /**
  * A sealed batch as it lies in the journal and as it is sent: `body` is an encoded Batch, byte for byte.
@@ -607,6 +607,16 @@ export type Finding = Message<"frostlight.v1.Finding"> & {
    * @generated from field: frostlight.v1.Explanation explanation = 15;
    */
   explanation?: Explanation | undefined;
+
+  /**
+   * @generated from field: repeated frostlight.v1.FindingFrame frames = 16;
+   */
+  frames: FindingFrame[];
+
+  /**
+   * @generated from field: repeated frostlight.v1.FindingHead heads = 17;
+   */
+  heads: FindingHead[];
 };
 
 /**
@@ -615,6 +625,54 @@ export type Finding = Message<"frostlight.v1.Finding"> & {
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
   messageDesc(file_frostlight_v1_frostlight, 8);
+
+/**
+ * One look that spoke for the finding.
+ *
+ * @generated from message frostlight.v1.FindingFrame
+ */
+export type FindingFrame = Message<"frostlight.v1.FindingFrame"> & {
+  /**
+   * @generated from field: int64 time_ms = 1;
+   */
+  timeMs: bigint;
+
+  /**
+   * @generated from field: double score = 2;
+   */
+  score: number;
+};
+
+/**
+ * Describes the message frostlight.v1.FindingFrame.
+ * Use `create(FindingFrameSchema)` to create a new message.
+ */
+export const FindingFrameSchema: GenMessage<FindingFrame> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 9);
+
+/**
+ * A small model that judged parts of the picture.
+ *
+ * @generated from message frostlight.v1.FindingHead
+ */
+export type FindingHead = Message<"frostlight.v1.FindingHead"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: bytes sha256 = 2;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message frostlight.v1.FindingHead.
+ * Use `create(FindingHeadSchema)` to create a new message.
+ */
+export const FindingHeadSchema: GenMessage<FindingHead> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 10);
 
 /**
  * @generated from message frostlight.v1.EvidenceReference
@@ -639,6 +697,13 @@ export type EvidenceReference = Message<"frostlight.v1.EvidenceReference"> & {
    * @generated from field: frostlight.v1.EvidenceRole role = 4;
    */
   role: EvidenceRole;
+
+  /**
+   * faces are blurred: may be shown outside the site's grants
+   *
+   * @generated from field: bool public = 5;
+   */
+  public: boolean;
 };
 
 /**
@@ -646,7 +711,7 @@ export type EvidenceReference = Message<"frostlight.v1.EvidenceReference"> & {
  * Use `create(EvidenceReferenceSchema)` to create a new message.
  */
 export const EvidenceReferenceSchema: GenMessage<EvidenceReference> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 9);
+  messageDesc(file_frostlight_v1_frostlight, 11);
 
 /**
  * A change of state of a part of the gateway: a source, a camera, the journal, the uplink, the clock.
@@ -677,6 +742,11 @@ export type HealthEvent = Message<"frostlight.v1.HealthEvent"> & {
    * @generated from field: frostlight.v1.Explanation explanation = 4;
    */
   explanation?: Explanation | undefined;
+
+  /**
+   * @generated from field: repeated frostlight.v1.EvidenceReference evidence = 5;
+   */
+  evidence: EvidenceReference[];
 };
 
 /**
@@ -684,7 +754,7 @@ export type HealthEvent = Message<"frostlight.v1.HealthEvent"> & {
  * Use `create(HealthEventSchema)` to create a new message.
  */
 export const HealthEventSchema: GenMessage<HealthEvent> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 10);
+  messageDesc(file_frostlight_v1_frostlight, 12);
 
 /**
  * What the gateway was configured to be; journaled at each start and change.
@@ -757,7 +827,7 @@ export type SiteDescription = Message<"frostlight.v1.SiteDescription"> & {
  * Use `create(SiteDescriptionSchema)` to create a new message.
  */
 export const SiteDescriptionSchema: GenMessage<SiteDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 11);
+  messageDesc(file_frostlight_v1_frostlight, 13);
 
 /**
  * The configuration file in force.
@@ -792,7 +862,7 @@ export type ActiveConfiguration = Message<"frostlight.v1.ActiveConfiguration"> &
  * Use `create(ActiveConfigurationSchema)` to create a new message.
  */
 export const ActiveConfigurationSchema: GenMessage<ActiveConfiguration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 12);
+  messageDesc(file_frostlight_v1_frostlight, 14);
 
 /**
  * @generated from message frostlight.v1.LocalisedText
@@ -814,7 +884,7 @@ export type LocalisedText = Message<"frostlight.v1.LocalisedText"> & {
  * Use `create(LocalisedTextSchema)` to create a new message.
  */
 export const LocalisedTextSchema: GenMessage<LocalisedText> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 13);
+  messageDesc(file_frostlight_v1_frostlight, 15);
 
 /**
  * @generated from message frostlight.v1.ZoneDescription
@@ -855,7 +925,7 @@ export type ZoneDescription = Message<"frostlight.v1.ZoneDescription"> & {
  * Use `create(ZoneDescriptionSchema)` to create a new message.
  */
 export const ZoneDescriptionSchema: GenMessage<ZoneDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 14);
+  messageDesc(file_frostlight_v1_frostlight, 16);
 
 /**
  * Absent limits are absent fields.
@@ -889,7 +959,7 @@ export type LimitBand = Message<"frostlight.v1.LimitBand"> & {
  * Use `create(LimitBandSchema)` to create a new message.
  */
 export const LimitBandSchema: GenMessage<LimitBand> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 15);
+  messageDesc(file_frostlight_v1_frostlight, 17);
 
 /**
  * @generated from message frostlight.v1.PointDescription
@@ -947,7 +1017,7 @@ export type PointDescription = Message<"frostlight.v1.PointDescription"> & {
  * Use `create(PointDescriptionSchema)` to create a new message.
  */
 export const PointDescriptionSchema: GenMessage<PointDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 16);
+  messageDesc(file_frostlight_v1_frostlight, 18);
 
 /**
  * value = slope × raw + offset, in the point's unit.
@@ -985,7 +1055,7 @@ export type Calibration = Message<"frostlight.v1.Calibration"> & {
  * Use `create(CalibrationSchema)` to create a new message.
  */
 export const CalibrationSchema: GenMessage<Calibration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 17);
+  messageDesc(file_frostlight_v1_frostlight, 19);
 
 /**
  * @generated from message frostlight.v1.CameraDescription
@@ -1012,7 +1082,7 @@ export type CameraDescription = Message<"frostlight.v1.CameraDescription"> & {
  * Use `create(CameraDescriptionSchema)` to create a new message.
  */
 export const CameraDescriptionSchema: GenMessage<CameraDescription> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 18);
+  messageDesc(file_frostlight_v1_frostlight, 20);
 
 /**
  * Something given up for want of space, or refused: nothing is dropped silently.
@@ -1053,7 +1123,7 @@ export type DropRecord = Message<"frostlight.v1.DropRecord"> & {
  * Use `create(DropRecordSchema)` to create a new message.
  */
 export const DropRecordSchema: GenMessage<DropRecord> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 19);
+  messageDesc(file_frostlight_v1_frostlight, 21);
 
 /**
  * Something a person (or the server in their name) changed at the gateway.
@@ -1115,7 +1185,7 @@ export type ChangeRecord = Message<"frostlight.v1.ChangeRecord"> & {
  * Use `create(ChangeRecordSchema)` to create a new message.
  */
 export const ChangeRecordSchema: GenMessage<ChangeRecord> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 20);
+  messageDesc(file_frostlight_v1_frostlight, 22);
 
 /**
  * True time minus what the gateway's clock said, for everything of one boot before the clock was set.
@@ -1153,7 +1223,7 @@ export type ClockCorrection = Message<"frostlight.v1.ClockCorrection"> & {
  * Use `create(ClockCorrectionSchema)` to create a new message.
  */
 export const ClockCorrectionSchema: GenMessage<ClockCorrection> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 21);
+  messageDesc(file_frostlight_v1_frostlight, 23);
 
 /**
  * Server → gateway. Only STORED and DUPLICATE release a batch.
@@ -1177,7 +1247,7 @@ export type Ack = Message<"frostlight.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 22);
+  messageDesc(file_frostlight_v1_frostlight, 24);
 
 /**
  * @generated from message frostlight.v1.BatchOutcome
@@ -1206,7 +1276,7 @@ export type BatchOutcome = Message<"frostlight.v1.BatchOutcome"> & {
  * Use `create(BatchOutcomeSchema)` to create a new message.
  */
 export const BatchOutcomeSchema: GenMessage<BatchOutcome> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 23);
+  messageDesc(file_frostlight_v1_frostlight, 25);
 
 /**
  * Server → gateway: something a person asked for. Repeated until its effect is seen in the journal.
@@ -1286,6 +1356,18 @@ export type Command = Message<"frostlight.v1.Command"> & {
      */
     value: SetService;
     case: "setService";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.JudgeFinding judge_finding = 13;
+     */
+    value: JudgeFinding;
+    case: "judgeFinding";
+  } | {
+    /**
+     * @generated from field: frostlight.v1.Teach teach = 14;
+     */
+    value: Teach;
+    case: "teach";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1294,7 +1376,55 @@ export type Command = Message<"frostlight.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 24);
+  messageDesc(file_frostlight_v1_frostlight, 26);
+
+/**
+ * What a person says of a finding; the gateway may learn from it.
+ *
+ * @generated from message frostlight.v1.JudgeFinding
+ */
+export type JudgeFinding = Message<"frostlight.v1.JudgeFinding"> & {
+  /**
+   * @generated from field: string finding_id = 1;
+   */
+  findingId: string;
+
+  /**
+   * @generated from field: frostlight.v1.Verdict verdict = 2;
+   */
+  verdict: Verdict;
+
+  /**
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+};
+
+/**
+ * Describes the message frostlight.v1.JudgeFinding.
+ * Use `create(JudgeFindingSchema)` to create a new message.
+ */
+export const JudgeFindingSchema: GenMessage<JudgeFinding> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 27);
+
+/**
+ * A step of teaching a camera a yes/no thing: the same request as at the gateway's own page.
+ *
+ * @generated from message frostlight.v1.Teach
+ */
+export type Teach = Message<"frostlight.v1.Teach"> & {
+  /**
+   * @generated from field: string request_json = 1;
+   */
+  requestJson: string;
+};
+
+/**
+ * Describes the message frostlight.v1.Teach.
+ * Use `create(TeachSchema)` to create a new message.
+ */
+export const TeachSchema: GenMessage<Teach> = /*@__PURE__*/
+  messageDesc(file_frostlight_v1_frostlight, 28);
 
 /**
  * One-shot (until the condition is over) or until a time, whichever comes first.
@@ -1328,7 +1458,7 @@ export type ShelveAlarm = Message<"frostlight.v1.ShelveAlarm"> & {
  * Use `create(ShelveAlarmSchema)` to create a new message.
  */
 export const ShelveAlarmSchema: GenMessage<ShelveAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 25);
+  messageDesc(file_frostlight_v1_frostlight, 29);
 
 /**
  * @generated from message frostlight.v1.UnshelveAlarm
@@ -1350,7 +1480,7 @@ export type UnshelveAlarm = Message<"frostlight.v1.UnshelveAlarm"> & {
  * Use `create(UnshelveAlarmSchema)` to create a new message.
  */
 export const UnshelveAlarmSchema: GenMessage<UnshelveAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 26);
+  messageDesc(file_frostlight_v1_frostlight, 30);
 
 /**
  * @generated from message frostlight.v1.ResetAlarm
@@ -1372,7 +1502,7 @@ export type ResetAlarm = Message<"frostlight.v1.ResetAlarm"> & {
  * Use `create(ResetAlarmSchema)` to create a new message.
  */
 export const ResetAlarmSchema: GenMessage<ResetAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 27);
+  messageDesc(file_frostlight_v1_frostlight, 31);
 
 /**
  * @generated from message frostlight.v1.AlarmActionDone
@@ -1394,7 +1524,7 @@ export type AlarmActionDone = Message<"frostlight.v1.AlarmActionDone"> & {
  * Use `create(AlarmActionDoneSchema)` to create a new message.
  */
 export const AlarmActionDoneSchema: GenMessage<AlarmActionDone> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 28);
+  messageDesc(file_frostlight_v1_frostlight, 32);
 
 /**
  * All alarms of a zone, of a point or of a camera; the most exact one named counts.
@@ -1438,7 +1568,7 @@ export type SetService = Message<"frostlight.v1.SetService"> & {
  * Use `create(SetServiceSchema)` to create a new message.
  */
 export const SetServiceSchema: GenMessage<SetService> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 29);
+  messageDesc(file_frostlight_v1_frostlight, 33);
 
 /**
  * @generated from message frostlight.v1.SetCalibration
@@ -1465,7 +1595,7 @@ export type SetCalibration = Message<"frostlight.v1.SetCalibration"> & {
  * Use `create(SetCalibrationSchema)` to create a new message.
  */
 export const SetCalibrationSchema: GenMessage<SetCalibration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 30);
+  messageDesc(file_frostlight_v1_frostlight, 34);
 
 /**
  * Trust this certificate of a source's server from now on.
@@ -1494,7 +1624,7 @@ export type ApproveCertificate = Message<"frostlight.v1.ApproveCertificate"> & {
  * Use `create(ApproveCertificateSchema)` to create a new message.
  */
 export const ApproveCertificateSchema: GenMessage<ApproveCertificate> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 31);
+  messageDesc(file_frostlight_v1_frostlight, 35);
 
 /**
  * @generated from message frostlight.v1.ApplyConfiguration
@@ -1532,7 +1662,7 @@ export type ApplyConfiguration = Message<"frostlight.v1.ApplyConfiguration"> & {
  * Use `create(ApplyConfigurationSchema)` to create a new message.
  */
 export const ApplyConfigurationSchema: GenMessage<ApplyConfiguration> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 32);
+  messageDesc(file_frostlight_v1_frostlight, 36);
 
 /**
  * @generated from message frostlight.v1.AcknowledgeAlarm
@@ -1554,7 +1684,7 @@ export type AcknowledgeAlarm = Message<"frostlight.v1.AcknowledgeAlarm"> & {
  * Use `create(AcknowledgeAlarmSchema)` to create a new message.
  */
 export const AcknowledgeAlarmSchema: GenMessage<AcknowledgeAlarm> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 33);
+  messageDesc(file_frostlight_v1_frostlight, 37);
 
 /**
  * Gateway → server, HTTPS, once: join with a one-time token.
@@ -1606,7 +1736,7 @@ export type EnrolRequest = Message<"frostlight.v1.EnrolRequest"> & {
  * Use `create(EnrolRequestSchema)` to create a new message.
  */
 export const EnrolRequestSchema: GenMessage<EnrolRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 34);
+  messageDesc(file_frostlight_v1_frostlight, 38);
 
 /**
  * @generated from message frostlight.v1.EnrolResponse
@@ -1673,7 +1803,7 @@ export type EnrolResponse = Message<"frostlight.v1.EnrolResponse"> & {
  * Use `create(EnrolResponseSchema)` to create a new message.
  */
 export const EnrolResponseSchema: GenMessage<EnrolResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 35);
+  messageDesc(file_frostlight_v1_frostlight, 39);
 
 /**
  * Gateway → server, HTTPS, with the old credentials: a new certificate before the old one ends.
@@ -1697,7 +1827,7 @@ export type RenewRequest = Message<"frostlight.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 36);
+  messageDesc(file_frostlight_v1_frostlight, 40);
 
 /**
  * @generated from message frostlight.v1.RenewResponse
@@ -1719,7 +1849,7 @@ export type RenewResponse = Message<"frostlight.v1.RenewResponse"> & {
  * Use `create(RenewResponseSchema)` to create a new message.
  */
 export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
-  messageDesc(file_frostlight_v1_frostlight, 37);
+  messageDesc(file_frostlight_v1_frostlight, 41);
 
 /**
  * @generated from enum frostlight.v1.ClockState
@@ -2088,6 +2218,25 @@ export const EvidenceRole = {
    * @generated from enum value: EVIDENCE_ROLE_HEAT_MAP = 3;
    */
   HEAT_MAP: 3,
+
+  /**
+   * seconds before and after
+   *
+   * @generated from enum value: EVIDENCE_ROLE_CLIP = 4;
+   */
+  CLIP: 4,
+
+  /**
+   * how the camera saw it before its picture went wrong
+   *
+   * @generated from enum value: EVIDENCE_ROLE_BEFORE = 5;
+   */
+  BEFORE: 5,
+
+  /**
+   * @generated from enum value: EVIDENCE_ROLE_AFTER = 6;
+   */
+  AFTER: 6,
 } as const;
 
 /**
@@ -2143,4 +2292,40 @@ export type AckResult = (typeof AckResult)[keyof typeof AckResult] | UnknownEnum
  */
 export const AckResultSchema: GenEnum<AckResult> = /*@__PURE__*/
   enumDesc(file_frostlight_v1_frostlight, 7);
+
+/**
+ * @generated from enum frostlight.v1.Verdict
+ */
+export const Verdict = {
+  /**
+   * @generated from enum value: VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: VERDICT_TRUE = 1;
+   */
+  TRUE: 1,
+
+  /**
+   * @generated from enum value: VERDICT_FALSE = 2;
+   */
+  FALSE: 2,
+
+  /**
+   * @generated from enum value: VERDICT_UNCLEAR = 3;
+   */
+  UNCLEAR: 3,
+} as const;
+
+/**
+ * @generated from enum frostlight.v1.Verdict
+ */
+export type Verdict = (typeof Verdict)[keyof typeof Verdict] | UnknownEnum;
+
+/**
+ * Describes the enum frostlight.v1.Verdict.
+ */
+export const VerdictSchema: GenEnum<Verdict> = /*@__PURE__*/
+  enumDesc(file_frostlight_v1_frostlight, 8);
 
