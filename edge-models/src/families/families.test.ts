@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { centernet } from "./centernet.ts";
-import { yolox } from "./yolox.ts";
+import { yoloxRaw } from "./yolox-raw.ts";
 
 const settings = { classCount: 2, inputWidth: 32, inputHeight: 32, minScore: 0.3, maxOverlap: 0.6 };
 const logit = (score: number): number => Math.log(score / (1 - score));
@@ -67,7 +67,7 @@ describe("yolox-raw", () => {
     data.set([0.5, 0.25, Math.log(2), 0, 0.9, 0.1, 0.8], (1 * 4 + 2) * 7);
     // the only cell of stride 32
     data.set([0.5, 0.5, 0, 0, 0.5, 0.9, 0], 20 * 7);
-    const boxes = yolox.decode({ grid: { shape: [1, rows, 7], data } }, settings);
+    const boxes = yoloxRaw.decode({ grid: { shape: [1, rows, 7], data } }, settings);
     expect(boxes).toHaveLength(2);
     expect(boxes[0]?.classIndex).toBe(1);
     expect(boxes[0]?.score).toBeCloseTo(0.72);
@@ -78,6 +78,6 @@ describe("yolox-raw", () => {
   });
 
   it("names what is wrong with the shape", () => {
-    expect(yolox.check({ grid: [1, "n", 85] }, 2)).toContain("[1, cells, 7]");
+    expect(yoloxRaw.check({ grid: [1, "n", 85] }, 2)).toContain("[1, cells, 7]");
   });
 });
