@@ -8,6 +8,7 @@ import type { ModelManifest } from "./manifest.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
 import { drawLetterboxed } from "./resize.ts";
 import { type OpenedModel, openModel } from "./runtime.ts";
+import { InputTensors, readTensor } from "./tensors.ts";
 
 export interface Detection {
   readonly boxes: readonly DetectedBox[];
@@ -22,12 +23,13 @@ export interface Detection {
 export class Detector {
   readonly #model: OpenedModel;
   readonly #manifest: ModelManifest;
+  readonly #inputs: InputTensors;
   #pixels = new Uint8Array(0);
-  #floats = new Float32Array(0);
 
   constructor(model: OpenedModel, manifest: ModelManifest) {
     this.#model = model;
     this.#manifest = manifest;
+    this.#inputs = new InputTensors(model.onnx, manifest.input, model.outline);
   }
 
   /** @param minScore boxes below are left out; the manifest's threshold by default */
@@ -39,8 +41,9 @@ export class Detector {
     const placement = this.place(image);
     const outputs = await this.#run(this.#prepare(image, placement), wantFeatures);
     const read = (name: string): OutputTensor => readTensor(outputs[name], name);
-    const roles = Object.entries(this.#manifest.outputs).map(([role, name]) => [role, read(name)] as const);
+    const roles = Object.entries(this.#model.outline.outputs).map(([role, name]) => [role, read(name)] as const);
     const candidates = modelFamilies.get(this.#manifest.family).decode(Object.fromEntries(roles), {
+      ...this.#manifest.decoding,
       classCount: this.#manifest.classes.length,
       inputWidth: placement.inputWidth,
       inputHeight: placement.inputHeight,
@@ -52,16 +55,19 @@ export class Detector {
       label: this.#manifest.classes[candidate.classIndex] ?? "",
       score: candidate.score,
     }));
-    const features = wantFeatures
-      ? this.#manifest.features.map(({ output, stride, channels }): FeatureMap => {
-          const { shape, data } = read(output);
-          if (!(data instanceof Float32Array)) {
-            throw new FrostlightError("model/wrong-shape", "config", `output ${output} must be float32`);
-          }
-          return { stride, channels, width: shape[3] ?? 0, height: shape[2] ?? 0, data };
-        })
-      : [];
-    return { boxes, features, placement };
+    return { boxes, features: wantFeatures ? this.#layers(read) : [], placement };
+  }
+
+  /**
+   * The feature maps of a square picture, stretched to `size` pixels where the network takes any size, to its own
+   * otherwise.
+   */
+  async describe(square: RgbImage, size: number): Promise<readonly FeatureMap[]> {
+    const { input } = this.#manifest;
+    const [width, height] = input.sizing === "area" ? [size, size] : [input.width, input.height];
+    const placement = letterbox(square.width, square.height, width, height, "stretch");
+    const outputs = await this.#run(this.#prepare(square, placement), true);
+    return this.#layers((name) => readTensor(outputs[name], name));
   }
 
   /** Where a picture of this size goes. */
@@ -78,51 +84,28 @@ export class Detector {
     await this.#model.session.release();
   }
 
-  #prepare(image: RgbImage, placement: Placement): Tensor {
-    const { input } = this.#manifest;
+  #layers(read: (name: string) => OutputTensor): readonly FeatureMap[] {
+    return this.#manifest.features.map(({ output, stride, channels }) => {
+      const { shape, data } = read(output);
+      if (!(data instanceof Float32Array)) {
+        throw new FrostlightError("model/wrong-shape", "config", `output ${output} must be float32`);
+      }
+      return { stride, channels, width: shape[3] ?? 0, height: shape[2] ?? 0, data };
+    });
+  }
+
+  #prepare(image: RgbImage, placement: Placement): Record<string, Tensor> {
     const { inputWidth, inputHeight } = placement;
     const count = inputWidth * inputHeight * 3;
     if (this.#pixels.length !== count) this.#pixels = new Uint8Array(count);
-    drawLetterboxed(image, placement, input.letterbox.fill, this.#pixels);
-    if (input.layout === "nhwc-uint8") {
-      return new this.#model.onnx.Tensor("uint8", this.#pixels, [1, inputHeight, inputWidth, 3]);
-    }
-    if (this.#floats.length !== count) this.#floats = new Float32Array(count);
-    toPlanes(this.#pixels, this.#floats, input);
-    return new this.#model.onnx.Tensor("float32", this.#floats, [1, 3, inputHeight, inputWidth]);
+    drawLetterboxed(image, placement, this.#manifest.input.letterbox.fill, this.#pixels);
+    return this.#inputs.feeds(this.#pixels, inputWidth, inputHeight);
   }
 
-  async #run(input: Tensor, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
-    const { manifest, session } = { manifest: this.#manifest, session: this.#model.session };
-    const features = wantFeatures ? manifest.features.map((feature) => feature.output) : [];
-    return session.run({ [manifest.input.name]: input }, [...Object.values(manifest.outputs), ...features]);
-  }
-}
-
-function readTensor(tensor: Tensor | undefined, name: string): OutputTensor {
-  const data = tensor?.data;
-  if (tensor === undefined || !(data instanceof Float32Array || data instanceof Int32Array)) {
-    const message = `output ${name} is ${tensor?.type}, expected float32 or int32`;
-    throw new FrostlightError("model/wrong-shape", "config", message);
-  }
-  return { shape: tensor.dims, data };
-}
-
-/** Interleaved RGB bytes → planes of floats, channel order, mean and deviation as the network wants them. */
-function toPlanes(
-  pixels: Uint8Array,
-  planes: Float32Array,
-  input: Pick<ModelManifest["input"], "colour" | "mean" | "std">,
-): void {
-  const count = pixels.length / 3;
-  for (let plane = 0; plane < 3; plane += 1) {
-    const channel = input.colour === "rgb" ? plane : 2 - plane;
-    const mean = input.mean[plane] ?? 0;
-    const factor = 1 / (input.std[plane] ?? 1);
-    const start = plane * count;
-    for (let at = 0; at < count; at += 1) {
-      planes[start + at] = ((pixels[at * 3 + channel] ?? 0) - mean) * factor;
-    }
+  async #run(feeds: Record<string, Tensor>, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
+    const { session, outline } = this.#model;
+    const features = wantFeatures ? this.#manifest.features.map((feature) => feature.output) : [];
+    return session.run(feeds, [...Object.values(outline.outputs), ...features]);
   }
 }
 

@@ -11,7 +11,8 @@ export interface Placement {
   readonly offsetY: number;
 }
 
-export type Anchor = "centre" | "top-left";
+/** Where the picture lies; `stretch` fills the input whatever the proportions. */
+export type Anchor = "centre" | "top-left" | "stretch";
 
 /**
  * Fits a picture into an input without changing its proportions. The content is whole pixels, so the horizontal and the
@@ -25,8 +26,11 @@ export function letterbox(
   anchor: Anchor,
 ): Placement {
   const scale = Math.min(inputWidth / pictureWidth, inputHeight / pictureHeight);
-  const contentWidth = Math.max(1, Math.min(inputWidth, Math.round(pictureWidth * scale)));
-  const contentHeight = Math.max(1, Math.min(inputHeight, Math.round(pictureHeight * scale)));
+  const isStretched = anchor === "stretch";
+  const fit = (side: number, inputSide: number): number =>
+    isStretched ? inputSide : Math.max(1, Math.min(inputSide, Math.round(side * scale)));
+  const contentWidth = fit(pictureWidth, inputWidth);
+  const contentHeight = fit(pictureHeight, inputHeight);
   const centred = anchor === "centre";
   return {
     inputWidth,

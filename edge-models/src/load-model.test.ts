@@ -81,7 +81,7 @@ describe("loadModel refuses, naming what was expected,", () => {
 
   it("a model whose input or outputs differ from the manifest", async () => {
     const { manifest } = await readManifest(defaultModelFolder);
-    const input = { ...manifest.input, layout: "nchw-float32" };
+    const input = { ...manifest.input, layout: "nchw-float32", sizing: "fixed" };
     const wrongInput = await copyWith("input", (own) => ({ ...own, input }));
     await expect(loadModel(wrongInput)).rejects.toMatchObject({
       code: "model/wrong-shape",

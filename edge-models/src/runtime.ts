@@ -4,15 +4,26 @@ import { readFile, stat } from "node:fs/promises";
 import { describeError, FrostlightError } from "@frostlight/kernel/errors";
 import type * as OnnxRuntime from "onnxruntime-node";
 
-import type { KnownShape } from "./families/family.ts";
-import { modelFamilies } from "./families/index.ts";
+import { wrongShape } from "./families/family.ts";
 import type { ModelManifest } from "./manifest.ts";
-import { readOpset } from "./onnx-header.ts";
+import { type ModelOutline, outlineModel } from "./model-outline.ts";
+import { readModelFacts } from "./onnx-header.ts";
 
 /** Larger files are refused before they are read. */
 const maxModelBytes = 256 * 1024 * 1024;
+/** What a file may promise to fill the memory with. */
+const maxTensorBytes = 2 * maxModelBytes;
 /** What onnxruntime-node 1.30 runs. */
 const supportedOpsets = { min: 7, max: 23 } as const;
+
+/** Operators it brings along. */
+const knownDomains: ReadonlySet<string> = new Set([
+  "",
+  "ai.onnx.ml",
+  "com.microsoft",
+  "com.microsoft.nchwc",
+  "com.ms.internal.nhwc",
+]);
 
 export type Onnx = Pick<typeof OnnxRuntime, "InferenceSession" | "Tensor">;
 type InferenceSession = OnnxRuntime.InferenceSession;
@@ -20,22 +31,24 @@ type InferenceSession = OnnxRuntime.InferenceSession;
 export interface OpenedModel {
   readonly onnx: Onnx;
   readonly session: InferenceSession;
+  readonly outline: ModelOutline;
 }
 
 /**
  * Reads, checks and opens a model file.
- * @throws `model/missing`, `model/hash-mismatch`, `model/broken`, `model/wrong-shape`, each naming what was expected
+ * @throws `model/missing`, `model/hash-mismatch`, `model/too-large`, `model/broken`, `model/unsupported`,
+ *   `model/wrong-shape`, each naming what was expected
  */
 export async function openModel(path: string, manifest: ModelManifest, threads: number): Promise<OpenedModel> {
   const bytes = await readModel(path, manifest);
   const onnx = await import("onnxruntime-node");
   const session = await createSession(onnx, bytes, path, threads);
-  const problem = findShapeProblem(session, manifest);
-  if (problem !== undefined) {
+  const outline = outlineModel(session, manifest);
+  if (typeof outline === "string") {
     await session.release();
-    throw new FrostlightError("model/wrong-shape", "config", `model ${manifest.id} (${path}): ${problem}`);
+    throw wrongShape(`model ${manifest.id} (${path}): ${outline}`);
   }
-  return { onnx, session };
+  return { onnx, session, outline };
 }
 
 async function readModel(path: string, manifest: ModelManifest): Promise<Uint8Array> {
@@ -56,15 +69,33 @@ async function readModel(path: string, manifest: ModelManifest): Promise<Uint8Ar
     const message = `model file ${path} has SHA-256 ${sha256}, expected ${manifest.sha256} by its manifest`;
     throw new FrostlightError("model/hash-mismatch", "config", message);
   }
-  const opset = readOpset(bytes);
-  if (opset === undefined) {
-    throw new FrostlightError("model/broken", "config", `model file ${path} is no ONNX model`);
-  }
-  if (opset < supportedOpsets.min || opset > supportedOpsets.max) {
-    const expected = `${supportedOpsets.min} to ${supportedOpsets.max}`;
-    throw new FrostlightError("model/broken", "config", `model file ${path} has opset ${opset}, expected ${expected}`);
-  }
+  checkFacts(bytes, path);
   return bytes;
+}
+
+/** Refuses by what the file says of itself; ONNX Runtime would fail later, or try. */
+function checkFacts(bytes: Uint8Array, path: string): void {
+  const refuse = (code: string, problem: string): FrostlightError =>
+    new FrostlightError(`model/${code}`, "config", `model file ${path} ${problem}`);
+  const facts = readModelFacts(bytes);
+  if (facts === undefined) throw refuse("broken", "is no ONNX model, or cut short");
+  const { opset, domains, externalTensors, tensorBytes } = facts;
+  if (opset < supportedOpsets.min || opset > supportedOpsets.max) {
+    throw refuse("unsupported", `has opset ${opset}, expected ${supportedOpsets.min} to ${supportedOpsets.max}`);
+  }
+  const custom = [...domains].filter((domain) => !knownDomains.has(domain));
+  if (custom.length > 0)
+    throw refuse("unsupported", `needs operators of ${custom.join(", ")}, which are not part of ONNX Runtime`);
+  if (externalTensors.length > 0) {
+    const names = externalTensors.slice(0, 3).join(", ");
+    throw refuse(
+      "unsupported",
+      `keeps ${externalTensors.length} tensors (${names} …) in other files; save it as one file`,
+    );
+  }
+  if (tensorBytes > maxTensorBytes) {
+    throw refuse("too-large", `needs ${tensorBytes} bytes for its tensors, expected at most ${maxTensorBytes}`);
+  }
 }
 
 /**
@@ -92,49 +123,4 @@ export async function createSession(
     const message = `model file ${path} cannot be opened: ${describeError(error)}`;
     throw new FrostlightError("model/broken", "config", message, { cause: error });
   }
-}
-
-function findShapeProblem(session: InferenceSession, manifest: ModelManifest): string | undefined {
-  const { input } = manifest;
-  const found = session.inputMetadata.find((entry) => entry.name === input.name);
-  if (found === undefined || session.inputNames.length !== 1) {
-    return `expected one input "${input.name}", found ${session.inputNames.join(", ")}`;
-  }
-  const [type, expected]: [OnnxRuntime.Tensor.Type, KnownShape] =
-    input.layout === "nhwc-uint8"
-      ? ["uint8", [1, input.height, input.width, 3]]
-      : ["float32", [1, 3, input.height, input.width]];
-  const shape: KnownShape = found.isTensor ? found.shape : [];
-  if (!found.isTensor || found.type !== type || !compatible(shape, expected)) {
-    const actual = found.isTensor ? `${found.type} [${shape.join(", ")}]` : "no tensor";
-    return `input "${input.name}" must be ${type} [${expected.join(", ")}], found ${actual}`;
-  }
-  const wanted = [...Object.values(manifest.outputs), ...manifest.features.map((feature) => feature.output)];
-  const missing = wanted.filter((name) => !session.outputNames.includes(name));
-  if (missing.length > 0) {
-    return `output ${missing.join(", ")} is missing, found ${session.outputNames.join(", ")}`;
-  }
-  const shapes = Object.fromEntries(
-    Object.entries(manifest.outputs).map(([role, name]) => [role, outputShape(session, name)]),
-  );
-  for (const feature of manifest.features) {
-    const featureShape = outputShape(session, feature.output);
-    if (featureShape.length !== 4 || (typeof featureShape[1] === "number" && featureShape[1] !== feature.channels)) {
-      return `output ${feature.output} must be [1, ${feature.channels}, …], found [${featureShape.join(", ")}]`;
-    }
-  }
-  return modelFamilies.get(manifest.family).check(shapes, manifest.classes.length);
-}
-
-function outputShape(session: InferenceSession, name: string): KnownShape {
-  const metadata = session.outputMetadata.find((entry) => entry.name === name);
-  return metadata?.isTensor === true ? metadata.shape : [];
-}
-
-/** A named (free) dimension fits any number. */
-function compatible(shape: KnownShape, expected: KnownShape): boolean {
-  return (
-    shape.length === expected.length &&
-    shape.every((size, index) => typeof size === "string" || size === expected[index])
-  );
 }
