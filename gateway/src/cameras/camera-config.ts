@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { frameSourceRegistry } from "./frames/index.ts";
 import { healthOptions } from "./health.ts";
+import { ringOptions } from "./ring/frame-ring.ts";
 import { cameraRuleRegistry } from "./rules/index.ts";
 
 const identifier = z
@@ -18,6 +19,8 @@ export const cameraConfig = z
     name: z.strictObject({ zh: name, en: name }),
     frames: pluginSchema(frameSourceRegistry, {}),
     health: healthOptions.prefault({}),
+    /** The last seconds, for clips. */
+    ring: ringOptions.prefault({}),
     /** Folder with the detector's manifest; left out: the one that is shipped. */
     model: z.string().min(1).optional(),
     /** Without motion the network looks once in so many seconds. */

@@ -9,7 +9,8 @@ import { drawEvidence, originalPicture } from "./evidence-picture.ts";
 import { toGrey } from "./grey.ts";
 import { type PictureHealth, PictureJudge } from "./health.ts";
 import type { ModelPool } from "./model-pool.ts";
-import { MotionDetector } from "./motion.ts";
+import { type Motion, MotionDetector } from "./motion.ts";
+import { createFrameRing, type FrameRing } from "./ring/frame-ring.ts";
 import { CameraVision, type SceneHit } from "./vision.ts";
 
 export interface CameraParts {
@@ -44,6 +45,7 @@ class CameraLoop implements Camera {
   readonly #parts: CameraParts;
   readonly #judge: PictureJudge;
   readonly #motion = new MotionDetector();
+  readonly #ring: FrameRing;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #cancelWatch: CancelTimer | undefined;
@@ -66,6 +68,7 @@ class CameraLoop implements Camera {
     this.name = `camera ${parts.config.id}`;
     this.#parts = parts;
     this.#judge = new PictureJudge(parts.config.health);
+    this.#ring = createFrameRing({ ...parts, options: parts.config.ring, cameraId: parts.config.id });
     this.#lastFrameMonotonicMs = 0;
   }
 
@@ -94,6 +97,7 @@ class CameraLoop implements Camera {
     const vision = this.#vision;
     this.#vision = undefined;
     await vision?.close().catch(() => undefined); // the model may be gone already
+    await this.#ring.stop();
     await this.#reporting;
   }
 
@@ -105,7 +109,7 @@ class CameraLoop implements Camera {
       framesSkipped: this.#framesSkipped,
       findings: this.#findings,
       lastFrameMs: this.#lastFrameMs,
-      problem: this.#frameProblem ?? this.#modelProblem,
+      problem: this.#frameProblem ?? this.#modelProblem ?? this.#ring.problem(),
     };
   }
 
@@ -125,7 +129,15 @@ class CameraLoop implements Camera {
 
   async #takeFrames(): Promise<void> {
     const { config, clock, random, logger, environment } = this.#parts;
-    const context = { cameraId: config.id, clock, random, logger, signal: this.#stop.signal, environment };
+    const context = {
+      cameraId: config.id,
+      clock,
+      random,
+      logger,
+      signal: this.#stop.signal,
+      environment,
+      film: this.#ring.film,
+    };
     for await (const event of config.frames.definition.open(config.frames.options, context)) {
       if (this.#stop.signal.aborted) return;
       try {
@@ -147,17 +159,18 @@ class CameraLoop implements Camera {
     }
     const { frame } = event;
     const { logger } = this.#parts;
+    this.#ring.record(frame);
     this.#framesSeen += 1;
     this.#frameProblem = null;
     this.#lastFrameMs = frame.timeMs;
     this.#lastFrameMonotonicMs = this.#parts.clock.monotonicMs();
     const grey = toGrey(frame);
     this.#setHealth(this.#judge.look(grey, frame.monotonicMs));
-    const { moved } = this.#motion.look(grey);
+    const motion = this.#motion.look(grey);
     if (this.#health !== "ok") return;
     // One frame at a time; while the network works on it, the next one is fetched, decoded and judged.
     await this.#looking;
-    this.#looking = this.#lookAt(frame, moved).catch((error: unknown) => {
+    this.#looking = this.#lookAt(frame, motion).catch((error: unknown) => {
       if (this.#stop.signal.aborted) return;
       this.#modelProblem = describeError(error);
       logger.error("frame-failed", { error: describeError(error) });
@@ -165,18 +178,18 @@ class CameraLoop implements Camera {
   }
 
   /** The network runs on motion, while something holds the attention, and now and then. */
-  async #lookAt(frame: Frame, moved: boolean): Promise<void> {
+  async #lookAt(frame: Frame, { moved, regions }: Motion): Promise<void> {
     const vision = this.#vision;
     if (vision === undefined) return;
     const nowMs = frame.monotonicMs;
-    if (moved || vision.isAttentive()) this.#attentiveUntilMs = nowMs + attentionMs;
+    if (moved || vision.isAttentive(regions)) this.#attentiveUntilMs = nowMs + attentionMs;
     const idle = nowMs - this.#lastLookMs >= this.#parts.config.idleSeconds * 1_000;
     if (nowMs > this.#attentiveUntilMs && !idle) {
       this.#framesSkipped += 1;
       return;
     }
     this.#lastLookMs = nowMs;
-    for (const hit of await vision.look(frame)) await this.#reportFinding(frame, hit, vision);
+    for (const hit of await vision.look(frame, regions)) await this.#reportFinding(frame, hit, vision);
   }
 
   async #reportFinding(frame: Frame, hit: SceneHit, vision: CameraVision): Promise<void> {
@@ -205,6 +218,7 @@ class CameraLoop implements Camera {
       boxes: hit.boxes,
       evidence,
       explanation: hit.explanation,
+      frames: hit.frames,
     };
     await output.finding(finding);
     this.#findings += 1;

@@ -21,6 +21,26 @@ export interface FrameSourceContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Takes the camera's own film where the source has it; missing where nobody keeps film. */
+  readonly film?: FilmSink;
+}
+
+/** Keeps the last seconds of a camera's own film: a source whose ffmpeg reads film lets it write segments there. */
+export interface FilmSink {
+  /** Before each start of ffmpeg; null: no film just now (switched off, disk full). */
+  begin(): Promise<FilmRun | null>;
+}
+
+/** One run of ffmpeg that also writes film. */
+export interface FilmRun {
+  /** A further output for ffmpeg's command line; the list of closed segments comes on file descriptor 3. */
+  readonly outputArguments: readonly string[];
+  /** Aborts when this run writes more than may be kept: ffmpeg must end, and starts again without film. */
+  readonly endNow: AbortSignal;
+  /** What came on descriptor 3. */
+  list(text: string): void;
+  /** ffmpeg has ended, with its last words. */
+  ended(words: string): void;
 }
 
 /** Where frames come from. `open` does no I/O; iterating starts it, the context's signal ends it. */

@@ -1,9 +1,8 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import { spawn } from "node:child_process";
 
 import { errorCode, retryDelayMs } from "@frostlight/kernel";
 
-import type { FrameEvent, FrameSourceContext } from "../../core/camera.ts";
+import type { FilmRun, FrameEvent, FrameSourceContext } from "../../core/camera.ts";
 import { FrameMailbox } from "./mailbox.ts";
 
 /** How ffmpeg is run and watched. */
@@ -11,6 +10,8 @@ export interface FfmpegPlan {
   readonly program: string;
   /** Everything before the output options. */
   readonly inputArguments: readonly string[];
+  /** What ffmpeg reads on its standard input: a list that names the input, so that no password is an argument. */
+  readonly standardInput?: string;
   /** Video filters before scaling, e.g. "fps=2". */
   readonly filters: readonly string[];
   readonly width: number;
@@ -24,8 +25,6 @@ export interface FfmpegPlan {
   /** Removed from ffmpeg's own words before they are shown. */
   readonly secrets: readonly string[];
 }
-
-type Ffmpeg = ChildProcessByStdio<null, Readable, Readable>;
 
 const retry = { firstMs: 500, factor: 2, maxMs: 15_000, jitter: 0.2 };
 const stderrKept = 600;
@@ -56,7 +55,12 @@ export async function* ffmpegFrames(plan: FfmpegPlan, context: FrameSourceContex
 async function supervise(plan: FfmpegPlan, context: FrameSourceContext, mailbox: FrameMailbox): Promise<void> {
   const { clock, signal } = context;
   for (let failures = 0; !signal.aborted;) {
-    const ended = await runOnce(plan, context, mailbox);
+    const film = (await context.film?.begin()) ?? null;
+    if (signal.aborted) {
+      film?.ended("");
+      return;
+    }
+    const ended = await runOnce(plan, context, mailbox, film);
     if (signal.aborted) return;
     if (ended.kind === "missing") {
       mailbox.problem("ffmpeg-missing", `${plan.program} is not installed: RTSP and video files need Debian's ffmpeg`);
@@ -79,16 +83,29 @@ type Ended =
   | { readonly kind: "missing" }
   | { readonly kind: "ended"; readonly frames: number; readonly silent: boolean; readonly message: string };
 
-function runOnce(plan: FfmpegPlan, context: FrameSourceContext, mailbox: FrameMailbox): Promise<Ended> {
+function runOnce(
+  plan: FfmpegPlan,
+  context: FrameSourceContext,
+  mailbox: FrameMailbox,
+  film: FilmRun | null,
+): Promise<Ended> {
   const { clock, signal } = context;
   const fit = `scale=${plan.width}:${plan.height}:force_original_aspect_ratio=decrease,pad=${plan.width}:${plan.height}:(ow-iw)/2:(oh-ih)/2`;
   const filters = [...plan.filters, fit].join(",");
-  const outputArguments = ["-an", "-sn", "-dn", "-vf", filters, "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"];
-  const child: Ffmpeg = spawn(
+  const outputs = ["-map", "0:v:0", "-vf", filters, "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"];
+  if (film !== null) outputs.push(...film.outputArguments);
+  const child = spawn(
     plan.program,
-    ["-hide_banner", "-nostdin", "-loglevel", "error", ...plan.inputArguments, ...outputArguments],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    ["-hide_banner", "-nostdin", "-loglevel", "error", ...plan.inputArguments, ...outputs],
+    { stdio: ["pipe", "pipe", "pipe", film === null ? "ignore" : "pipe"] },
   );
+  child.stdin?.on("error", () => undefined); // its end is told by "close"
+  child.stdin?.end(plan.standardInput);
+  const segmentList = child.stdio[3];
+  if (film !== null)
+    segmentList?.on("data", (chunk: Buffer) => {
+      film.list(chunk.toString("utf8"));
+    });
   let frames = 0;
   let silent = false;
   let lastFrameMs = clock.monotonicMs();
@@ -102,10 +119,10 @@ function runOnce(plan: FfmpegPlan, context: FrameSourceContext, mailbox: FrameMa
     const timeMs = clock.nowMs();
     mailbox.frame({ width: plan.width, height: plan.height, rgb, timeMs, monotonicMs: lastFrameMs, jpeg: null });
   });
-  child.stdout.on("data", (chunk: Buffer) => {
+  child.stdout?.on("data", (chunk: Buffer) => {
     assembler.push(chunk);
   });
-  child.stderr.on("data", (chunk: Buffer) => {
+  child.stderr?.on("data", (chunk: Buffer) => {
     words = (words + chunk.toString("utf8")).slice(-stderrKept);
   });
   const stopWatching = clock.every(Math.min(1_000, plan.silenceMs / 2), () => {
@@ -116,10 +133,12 @@ function runOnce(plan: FfmpegPlan, context: FrameSourceContext, mailbox: FrameMa
   });
   if (signal.aborted) kill();
   signal.addEventListener("abort", kill, { once: true });
+  film?.endNow.addEventListener("abort", kill, { once: true });
   return new Promise((resolve) => {
     const finish = (ended: Ended): void => {
       stopWatching();
       signal.removeEventListener("abort", kill);
+      film?.ended(words);
       resolve(ended);
     };
     child.once("error", (error) => {

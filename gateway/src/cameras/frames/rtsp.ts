@@ -9,7 +9,7 @@ const options = z.strictObject({
   url: z
     .url({ protocol: /^rtsps?$/ })
     .refine((url) => new URL(url).username === "", "user and password belong into `credentials`"),
-  /** They become part of ffmpeg's arguments: other users of this machine can see them in the process list. */
+  /** Told to ffmpeg on its standard input: in no process list, in no log. */
   credentials: z.strictObject({ username: z.string().min(1), password: secretReference }).optional(),
   transport: z.enum(["tcp", "udp"]).default("tcp"),
   width: z.int().min(64).max(1_920).multipleOf(2).default(640),
@@ -21,6 +21,8 @@ const options = z.strictObject({
   ffmpeg: z.string().min(1).default("ffmpeg"),
 });
 type Options = z.output<typeof options>;
+
+const listInput = "-f concat -safe 0 -protocol_whitelist pipe,rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto".split(" ");
 
 /** A camera's RTSP stream, decoded and scaled by ffmpeg. */
 export const rtsp = defineFrameSource({
@@ -39,24 +41,11 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
     url.password = encodeURIComponent(password);
     secrets.push(password, encodeURIComponent(password));
   }
-  const microseconds = String(chosen.silenceSeconds * 1_000_000);
   yield* ffmpegFrames(
     {
       program: chosen.ffmpeg,
-      inputArguments: [
-        "-rtsp_transport",
-        chosen.transport,
-        "-timeout",
-        microseconds,
-        // one second of looking at the stream is enough to know it; five are the default
-        "-analyzeduration",
-        "1000000",
-        "-probesize",
-        "1000000",
-        ...(chosen.keyFramesOnly ? ["-skip_frame", "nokey"] : []),
-        "-i",
-        url.href,
-      ],
+      inputArguments: [...listInput, ...(chosen.keyFramesOnly ? ["-skip_frame", "nokey"] : []), "-i", "pipe:0"],
+      standardInput: inputList(url, chosen),
       filters: [`fps=${chosen.fps}`],
       width: chosen.width,
       height: chosen.height,
@@ -67,4 +56,18 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
     },
     context,
   );
+}
+
+/** One entry for ffmpeg's concat demuxer. `href` has no quote and no line break: both are percent-encoded below. */
+function inputList(url: URL, { transport, silenceSeconds }: Options): string {
+  return [
+    "ffconcat version 1.0",
+    `file '${url.href.replaceAll("'", "%27")}'`,
+    `option rtsp_transport ${transport}`,
+    `option timeout ${silenceSeconds * 1_000_000}`,
+    // one second of looking at the stream is enough to know it; five are the default
+    "option analyzeduration 1000000",
+    "option probesize 1000000",
+    "",
+  ].join("\n");
 }
