@@ -14,7 +14,7 @@ const probeRules: ReadonlySet<string> = new Set(["no-data", "flat-line", "probe-
 /**
  * Plays a recording through the gateway's own pipeline and alarm engine, with the rules that a site has without configuring
  * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's arrival;
- * in between it ticks once a minute.
+ * besides it ticks once a minute.
  */
 export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
   const startMs = recording.samples[0]?.timeMs ?? 0;
@@ -30,13 +30,14 @@ export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
     random: seededRandom(1),
   });
   const spans = new SpanBuilder();
+  let nextTickMs = startMs + tickMs;
   const tick = (): void => {
     spans.add(engine.onSamples(pipeline.checkStaleness()));
     spans.add(engine.tick());
   };
   for (const { timeMs, celsius, arrivedMs } of recording.samples) {
-    while (arrivedMs - clock.nowMs() > tickMs) {
-      clock.advanceTo(clock.nowMs() + tickMs);
+    for (; nextTickMs <= arrivedMs; nextTickMs += tickMs) {
+      clock.advanceTo(nextTickMs);
       tick();
     }
     clock.advanceTo(arrivedMs);
@@ -92,18 +93,21 @@ function paceMs({ samples }: Recording): number {
   return Math.max(60_000, Math.ceil(median / 60_000) * 60_000);
 }
 
-/** Joins the events of each occurrence from raised to returned; one that comes back after that has told people once more. */
+/**
+ * One span for every time people are told: from then until the condition is gone. What comes back while the room is watched
+ * has the same number in the alarm list, but asks for attention anew: it is counted anew.
+ */
 class SpanBuilder {
   readonly #open = new Map<string, { readonly raisedMs: number; readonly ruleKind: string }>();
   readonly #spans: AlarmSpan[] = [];
 
   add(events: readonly AlarmEvent[]): void {
     for (const { alarmId, transition, state, timeMs, ruleKind } of events) {
-      // What comes back while the room is watched is the same alarm; what is suppressed by design is told to nobody.
+      // What is suppressed by design is told to nobody.
       const isTold = (transition === "raised" && state !== "suppressed") || transition === "unsuppressed";
       if (isTold && state !== "normal" && !this.#open.has(alarmId))
         this.#open.set(alarmId, { raisedMs: timeMs, ruleKind });
-      if (transition === "returned") this.#close(alarmId, timeMs);
+      if (transition === "returned" || transition === "latched") this.#close(alarmId, timeMs);
     }
   }
 
