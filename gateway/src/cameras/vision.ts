@@ -5,7 +5,8 @@ import { describeError, type Logger } from "@frostlight/kernel";
 
 import type { Frame } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
-import type { CameraRule, RuleHit } from "./rules/camera-rule.ts";
+import type { MovingRegion } from "./moving-regions.ts";
+import type { CameraRule, RuleEyes, RuleHit } from "./rules/camera-rule.ts";
 import { readScene, writeScene } from "./scene-file.ts";
 import { Tracker } from "./tracks.ts";
 
@@ -58,18 +59,19 @@ export class CameraVision {
         saved = opened.kind === "restored";
         logger.info("scene-opened", { rule: own.id, ...opened });
       }
-      const rule = definition.create(options, { timeZone });
+      const rule = definition.create(options, { timeZone, longestGapMs: Math.max(30_000, config.idleSeconds * 2_500) });
       rules.push({ ruleId: own.id, ruleKind: kind, rule, minScore: definition.minScore(options), sceneKey, saved });
     }
     return new CameraVision(model, rules, stateFolder, logger);
   }
 
-  /** Some rule wants the next frames whether anything moves or not. */
-  isAttentive(): boolean {
-    return this.#rules.some(({ rule }) => rule.isAttentive());
+  /** Some rule wants this frame to be looked at, whether anything large moves or not. */
+  isAttentive(blobs: readonly MovingRegion[]): boolean {
+    return this.#rules.some(({ rule }) => rule.isAttentive(blobs));
   }
 
-  async look(frame: Frame): Promise<readonly SceneHit[]> {
+  /** @param blobs what moved in this frame */
+  async look(frame: Frame, blobs: readonly MovingRegion[] = []): Promise<readonly SceneHit[]> {
     const minScore = Math.min(...this.#rules.map((rule) => rule.minScore));
     const first = this.#rules.find((rule) => rule.sceneKey !== null);
     const result = await this.model.detect(frame, { minScore, scene: first?.sceneKey ?? undefined });
@@ -77,8 +79,8 @@ export class CameraVision {
     const hits: SceneHit[] = [];
     for (const running of this.#rules) {
       const scene = await this.#sceneOf(running, running === first ? result.scene : null, frame);
-      const view = { ...frame, tracks, scene };
-      const hit = running.rule.look(view);
+      const view = { ...frame, image: frame, tracks, people: tracks, blobs, scene };
+      const hit = await running.rule.look(view, blindEyes);
       if (hit !== null) hits.push({ ...hit, ruleId: running.ruleId, ruleKind: running.ruleKind });
       if (scene?.phase === "ready" && !running.saved) await this.#save(running);
     }
@@ -106,6 +108,11 @@ export class CameraVision {
     }
   }
 }
+
+const blindEyes: RuleEyes = {
+  judge: () => Promise.reject(new Error("no heads are loaded")),
+  faces: () => Promise.resolve([]),
+};
 
 function sceneFile(stateFolder: string, ruleId: string): string {
   return join(stateFolder, `scene-${ruleId}.bin`);

@@ -29,7 +29,10 @@ export const closedZone = defineCameraRule({
   kind: "closed-zone",
   options,
   example: { closed: [{ from: "20:00", to: "06:00" }] },
+  accuracy: { measured: "rests on the detector's figures (edge-models/person-centernet)", byDefault: "on" },
   scene: () => null,
+  heads: () => [],
+  model: () => null,
   minScore: (chosen: Options) => chosen.minScore,
   create: (chosen: Options, context) => new ClosedZone(chosen, context.timeZone),
 });
@@ -69,6 +72,7 @@ class ClosedZone implements CameraRule {
       score,
       threshold: minScore,
       boxes: confirmed.map((track) => track.box),
+      frames: [{ timeMs: view.timeMs, score }],
       explanation: { code: "person-in-closed-zone", parameters },
       heatMap: null,
     };

@@ -1,12 +1,18 @@
 import { describe, expect, it } from "vitest";
 
 import { Tracker } from "../tracks.ts";
-import type { CameraRule, RuleHit, RuleView } from "./camera-rule.ts";
+import type { CameraRule, RuleEyes, RuleHit, RuleView } from "./camera-rule.ts";
 import { closedZone } from "./closed-zone.ts";
 import { cameraRuleRegistry } from "./index.ts";
 import { unusualScene } from "./unusual-scene.ts";
 
-const timeZone = "Asia/Shanghai";
+const context = { timeZone: "Asia/Shanghai", longestGapMs: 30_000 };
+const image = { width: 640, height: 360, rgb: new Uint8Array(0) };
+const blindEyes: RuleEyes = {
+  judge: () => Promise.reject(new Error("not expected here")),
+  faces: () => Promise.resolve([]),
+};
+const nothing = { width: 640, height: 360, image, tracks: [], people: [], blobs: [], scene: null };
 /** Sunday 2026-11-22, 23:00 in Shanghai. */
 const night = Date.UTC(2026, 10, 22, 15);
 const person = (left: number, score = 0.8) => ({
@@ -21,12 +27,11 @@ const person = (left: number, score = 0.8) => ({
 describe.each(cameraRuleRegistry.all.map((definition) => [definition.kind, definition] as const))(
   "%s",
   (_, definition) => {
-    it("has an example that its schema takes, refuses unknown keys, and says nothing about an empty view", () => {
+    it("has an example that its schema takes, refuses unknown keys, and says nothing about an empty view", async () => {
       const options = definition.options.parse(definition.example);
       expect(definition.options.safeParse({ nonsense: 1 }).success).toBe(false);
-      const rule = definition.create(options, { timeZone });
-      const view = { timeMs: night, monotonicMs: 0, width: 640, height: 360, tracks: [], scene: null };
-      expect(rule.look(view)).toBeNull();
+      const rule = definition.create(options, context);
+      expect(await rule.look({ ...nothing, timeMs: night, monotonicMs: 0 }, blindEyes)).toBeNull();
     });
   },
 );
@@ -38,48 +43,48 @@ class Watch {
   #looks = 0;
 
   constructor(options: unknown) {
-    this.#rule = closedZone.create(closedZone.options.parse(options), { timeZone });
+    this.#rule = closedZone.create(closedZone.options.parse(options), context);
   }
 
-  look(boxes: readonly ReturnType<typeof person>[], seconds = 0.5): RuleHit | null {
+  async look(boxes: readonly ReturnType<typeof person>[], seconds = 0.5): Promise<RuleHit | null> {
     this.#looks += seconds * 1_000;
     const timeMs = night + this.#looks;
     const tracks = this.#tracker.update(boxes, timeMs);
-    return this.#rule.look({ timeMs, monotonicMs: this.#looks, width: 640, height: 360, tracks, scene: null });
+    return this.#rule.look({ ...nothing, timeMs, monotonicMs: this.#looks, tracks, people: tracks }, blindEyes);
   }
 
-  hits(boxes: readonly ReturnType<typeof person>[], looks: number): number {
+  async hits(boxes: readonly ReturnType<typeof person>[], looks: number): Promise<number> {
     let hits = 0;
-    for (let n = 0; n < looks; n += 1) if (this.look(boxes) !== null) hits += 1;
+    for (let n = 0; n < looks; n += 1) if ((await this.look(boxes)) !== null) hits += 1;
     return hits;
   }
 }
 
 describe("closed-zone", () => {
-  it("finds a person in the third look of five, once, and says what was seen", () => {
+  it("finds a person in the third look of five, once, and says what was seen", async () => {
     const watch = new Watch({});
-    expect([watch.look([person(0.4)]), watch.look([person(0.41)])]).toEqual([null, null]);
-    const hit = watch.look([person(0.42)]);
+    expect([await watch.look([person(0.4)]), await watch.look([person(0.41)])]).toEqual([null, null]);
+    const hit = await watch.look([person(0.42)]);
     expect(hit).toMatchObject({ severity: "high", score: 0.8, boxes: [{ left: 0.42 }] });
     expect(hit?.explanation).toEqual({
       code: "person-in-closed-zone",
       parameters: { people: 1, heldSeconds: 1, score: 0.8, threshold: 0.4 },
     });
-    expect(watch.hits([person(0.42)], 100)).toBe(0);
+    expect(await watch.hits([person(0.42)], 100)).toBe(0);
   });
 
-  it("says nothing of what flickers up once", () => {
+  it("says nothing of what flickers up once", async () => {
     const watch = new Watch({});
-    for (let n = 0; n < 20; n += 1) expect(watch.look(n % 5 === 0 ? [person(0.4)] : [])).toBeNull();
+    for (let n = 0; n < 20; n += 1) expect(await watch.look(n % 5 === 0 ? [person(0.4)] : [])).toBeNull();
   });
 
-  it("comes again after the re-alarm interval while somebody is still there", () => {
+  it("comes again after the re-alarm interval while somebody is still there", async () => {
     const watch = new Watch({ realarmMinutes: 1 });
-    expect(watch.hits([person(0.4)], 115)).toBe(1);
-    expect(watch.hits([person(0.4)], 20)).toBe(1);
+    expect(await watch.hits([person(0.4)], 115)).toBe(1);
+    expect(await watch.hits([person(0.4)], 20)).toBe(1);
   });
 
-  it("only counts feet inside the polygon", () => {
+  it("only counts feet inside the polygon", async () => {
     const floor = {
       polygon: [
         [0.5, 0.5],
@@ -88,28 +93,28 @@ describe("closed-zone", () => {
         [0.5, 1],
       ],
     };
-    expect(new Watch(floor).hits([person(0.2)], 20)).toBe(0);
-    expect(new Watch(floor).hits([person(0.6)], 20)).toBe(1);
+    expect(await new Watch(floor).hits([person(0.2)], 20)).toBe(0);
+    expect(await new Watch(floor).hits([person(0.6)], 20)).toBe(1);
   });
 
-  it("keeps to its schedule", () => {
-    expect(new Watch({ closed: [{ from: "06:00", to: "20:00" }] }).hits([person(0.4)], 20)).toBe(0);
-    expect(new Watch({ closed: [{ from: "20:00", to: "06:00" }] }).hits([person(0.4)], 20)).toBe(1);
+  it("keeps to its schedule", async () => {
+    expect(await new Watch({ closed: [{ from: "06:00", to: "20:00" }] }).hits([person(0.4)], 20)).toBe(0);
+    expect(await new Watch({ closed: [{ from: "20:00", to: "06:00" }] }).hits([person(0.4)], 20)).toBe(1);
   });
 
-  it("leaves out what is too small, too uncertain, or no person", () => {
-    expect(new Watch({ minHeight: 200 }).hits([person(0.4)], 20)).toBe(0);
-    expect(new Watch({ minScore: 0.9 }).hits([person(0.4)], 20)).toBe(0);
-    expect(new Watch({}).hits([{ ...person(0.4), label: "dog" }], 20)).toBe(0);
+  it("leaves out what is too small, too uncertain, or no person", async () => {
+    expect(await new Watch({ minHeight: 200 }).hits([person(0.4)], 20)).toBe(0);
+    expect(await new Watch({ minScore: 0.9 }).hits([person(0.4)], 20)).toBe(0);
+    expect(await new Watch({}).hits([{ ...person(0.4), label: "dog" }], 20)).toBe(0);
   });
 });
 
 describe("unusual-scene", () => {
   const cells = new Float32Array(8).fill(1);
   const watch = (input: unknown) => {
-    const rule = unusualScene.create(unusualScene.options.parse(input), { timeZone });
+    const rule = unusualScene.create(unusualScene.options.parse(input), context);
     let looks = 0;
-    return (score: number | null, phase: "learning" | "ready" = "ready") => {
+    return async (score: number | null, phase: "learning" | "ready" = "ready") => {
       looks += 1;
       const scene = {
         phase,
@@ -121,24 +126,30 @@ describe("unusual-scene", () => {
         cells,
       };
       const times = { timeMs: night + looks * 500, monotonicMs: looks * 500 };
-      return rule.look({ ...times, width: 640, height: 360, tracks: [], scene } satisfies RuleView);
+      return rule.look({ ...nothing, ...times, scene } satisfies RuleView, blindEyes);
     };
   };
 
-  it("finds the third strange frame in a row, with the heat map", () => {
+  it("finds the third strange frame in a row, with the heat map", async () => {
     const look = watch({});
-    expect([look(9), look(9), look(4), look(9), look(9)]).toEqual([null, null, null, null, null]);
-    expect(look(8)).toMatchObject({
+    expect([await look(9), await look(9), await look(4), await look(9), await look(9)]).toEqual([
+      null,
+      null,
+      null,
+      null,
+      null,
+    ]);
+    expect(await look(8)).toMatchObject({
       score: 8,
       threshold: 5,
       heatMap: { columns: 4, rows: 2 },
       explanation: { code: "unusual-scene", parameters: { score: 8, threshold: 5, heldSeconds: 1 } },
     });
-    expect(look(8)).toBeNull();
+    expect(await look(8)).toBeNull();
   });
 
-  it("says nothing while it learns, nor when people hide nearly everything", () => {
+  it("says nothing while it learns, nor when people hide nearly everything", async () => {
     const look = watch({ inARow: 1 });
-    expect([look(99, "learning"), look(null), look(9) === null]).toEqual([null, null, false]);
+    expect([await look(99, "learning"), await look(null), (await look(9)) === null]).toEqual([null, null, false]);
   });
 });

@@ -26,6 +26,7 @@ export const unusualScene = defineCameraRule({
   kind: "unusual-scene",
   options,
   example: { learnFrames: 100 },
+  accuracy: { measured: "AUROC 1.000 on a synthetic static scene (edge-models/person-centernet)", byDefault: "on" },
   scene: ({ learnFrames, capacity, margin, label, maskedLabels, maskScore }: Options) => ({
     learnFrames,
     capacity,
@@ -33,7 +34,10 @@ export const unusualScene = defineCameraRule({
     label,
     maskedLabels,
     maskScore,
+    dayAndNight: false,
   }),
+  heads: () => [],
+  model: () => null,
   minScore: () => 1,
   create: (chosen: Options) => new UnusualScene(chosen),
 });
@@ -78,6 +82,7 @@ class UnusualScene implements CameraRule {
       score,
       threshold,
       boxes: [],
+      frames: [{ timeMs: view.timeMs, score }],
       explanation: { code: "unusual-scene", parameters: { score, threshold, heldSeconds } },
       heatMap: { columns: scene.columns, rows: scene.rows, cells },
     };
