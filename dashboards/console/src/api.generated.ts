@@ -1,5 +1,113 @@
 // Generated from the server's OpenAPI document by generate.ts; do not edit.
 
+export type Priority = "warning" | "high" | "critical";
+
+export type Explanation = {
+  readonly code: string;
+  readonly parameters: Readonly<Record<string, number | string | {
+    readonly timeMs: number;
+  }>>;
+};
+
+export type AcknowledgementRequest = {
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly commandId: string;
+  readonly comment: string;
+};
+
+export type AlarmRequestKind = "acknowledge-alarm" | "alarm-action-done" | "shelve-alarm" | "unshelve-alarm" | "reset-alarm";
+
+export type AlarmRequest = {
+  readonly commandId: string;
+  readonly kind: AlarmRequestKind;
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly reason: string;
+  readonly untilMs: number | null;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly finishedMs: number | null;
+  readonly outcome: Explanation | null;
+};
+
+export type AlarmMark = {
+  readonly timeMs: number;
+  readonly actor: string | null;
+  readonly explanation: Explanation | null;
+};
+
+export type Alarm = {
+  readonly alarmId: string;
+  readonly siteId: string;
+  readonly gatewayId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly zoneId: string;
+  readonly pointId: string | null;
+  readonly cameraId: string | null;
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
+  readonly priority: Priority;
+  readonly onsetTimeMs: number;
+  readonly raisedMs: number;
+  readonly acknowledgedMs: number | null;
+  readonly acknowledgedBy: string | null;
+  readonly returnedMs: number | null;
+  readonly clearedMs: number | null;
+  readonly explanation: Explanation;
+  readonly acknowledgeRequested: AcknowledgementRequest | null;
+  readonly context: readonly Explanation[];
+  readonly incidentId: string | null;
+  readonly condition: boolean | null;
+  readonly untilMs: number | null;
+  readonly aside: AlarmMark | null;
+  readonly actionDone: AlarmMark | null;
+  readonly requests: readonly AlarmRequest[];
+};
+
+export type AlarmEvent = {
+  readonly eventId: string;
+  readonly transition: "raised" | "acknowledged" | "returned" | "cleared" | "escalated" | "latched" | "reset" | "shelved" | "unshelved" | "suppressed" | "unsuppressed" | "out-of-service" | "in-service" | "action-done";
+  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
+  readonly priority: Priority;
+  readonly timeMs: number;
+  readonly actor: string | null;
+  readonly commandId: string | null;
+  readonly explanation: Explanation;
+  readonly context?: readonly Explanation[];
+  readonly untilMs?: number;
+};
+
+export type AlarmDetail = {
+  readonly alarm: Alarm;
+  readonly events: readonly AlarmEvent[];
+  readonly incident: readonly Alarm[];
+  readonly requests: readonly AlarmRequest[];
+};
+
+export type AlarmList = {
+  readonly alarms: readonly Alarm[];
+  readonly truncated: boolean;
+};
+
+export type AlarmRequested = {
+  readonly commandId: string;
+  readonly issuedAtMs: number;
+};
+
+export type ServiceTarget = {
+  readonly kind: "zone" | "point" | "camera";
+  readonly id: string;
+};
+
+export type OutOfService = {
+  readonly target: ServiceTarget;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly actor: string;
+  readonly purpose: "maintenance" | "calibration" | "other";
+  readonly reason: string;
+};
+
 export type Problem = {
   readonly code: string;
   readonly message: string;
@@ -10,8 +118,6 @@ export type Problem = {
 };
 
 export type Role = "administrator" | "operator" | "viewer";
-
-export type Priority = "warning" | "high" | "critical";
 
 export type Quality = "good" | "uncertain" | "bad" | "stale";
 
@@ -28,13 +134,6 @@ export type Session = {
 export type LocalisedText = {
   readonly zh: string;
   readonly en: string;
-};
-
-export type Explanation = {
-  readonly code: string;
-  readonly parameters: Readonly<Record<string, number | string | {
-    readonly timeMs: number;
-  }>>;
 };
 
 export type LimitBand = {
@@ -93,55 +192,6 @@ export type Point = {
   readonly stale: boolean;
 };
 
-export type AcknowledgementRequest = {
-  readonly actor: string;
-  readonly issuedAtMs: number;
-  readonly commandId: string;
-  readonly comment: string;
-};
-
-export type Alarm = {
-  readonly alarmId: string;
-  readonly siteId: string;
-  readonly gatewayId: string;
-  readonly ruleId: string;
-  readonly ruleKind: string;
-  readonly zoneId: string;
-  readonly pointId: string | null;
-  readonly cameraId: string | null;
-  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
-  readonly priority: Priority;
-  readonly onsetTimeMs: number;
-  readonly raisedMs: number;
-  readonly acknowledgedMs: number | null;
-  readonly acknowledgedBy: string | null;
-  readonly returnedMs: number | null;
-  readonly clearedMs: number | null;
-  readonly explanation: Explanation;
-  readonly acknowledgeRequested: AcknowledgementRequest | null;
-};
-
-export type AlarmEvent = {
-  readonly eventId: string;
-  readonly transition: "raised" | "acknowledged" | "returned" | "cleared" | "escalated" | "latched" | "reset" | "shelved" | "unshelved" | "suppressed" | "unsuppressed" | "out-of-service" | "in-service" | "action-done";
-  readonly state: "unacknowledged" | "acknowledged" | "returned-unacknowledged" | "latched-unacknowledged" | "latched-acknowledged" | "shelved" | "suppressed" | "out-of-service" | "normal";
-  readonly priority: Priority;
-  readonly timeMs: number;
-  readonly actor: string | null;
-  readonly commandId: string | null;
-  readonly explanation: Explanation;
-};
-
-export type AlarmDetail = {
-  readonly alarm: Alarm;
-  readonly events: readonly AlarmEvent[];
-};
-
-export type AlarmList = {
-  readonly alarms: readonly Alarm[];
-  readonly truncated: boolean;
-};
-
 export type SubjectHealth = {
   readonly subject: string;
   readonly gatewayId: string;
@@ -168,6 +218,7 @@ export type Zone = {
   readonly headlinePointId: string | null;
   readonly points: readonly Point[];
   readonly alarms: readonly Alarm[];
+  readonly outOfService: readonly OutOfService[];
   readonly cameras: readonly ({
     readonly cameraId: string;
     readonly name: LocalisedText;
@@ -293,6 +344,90 @@ export type EnrolmentToken = {
   readonly siteId: string;
   readonly token: string;
   readonly expiresMs: number;
+};
+
+export type AlarmLoad = "good" | "manageable" | "overloaded";
+
+export type BadActor = {
+  readonly gatewayId: string;
+  readonly siteId: string;
+  readonly zoneId: string;
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly pointId: string | null;
+  readonly cameraId: string | null;
+  readonly count: number;
+  readonly share: number;
+  readonly advice: "widen-deadband" | "lengthen-delay" | "check-probe" | "check-profile" | null;
+};
+
+export type AlarmHealth = {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly alarms: number;
+  readonly perHour: number;
+  readonly mostIn10Min: number;
+  readonly load: AlarmLoad;
+  readonly floods: readonly ({
+    readonly fromMs: number;
+    readonly toMs: number;
+    readonly count: number;
+  })[];
+  readonly chattering: readonly ({
+    readonly gatewayId: string;
+    readonly siteId: string;
+    readonly zoneId: string;
+    readonly ruleId: string;
+    readonly ruleKind: string;
+    readonly pointId: string | null;
+    readonly cameraId: string | null;
+  })[];
+  readonly stale: readonly ({
+    readonly gatewayId: string;
+    readonly siteId: string;
+    readonly zoneId: string;
+    readonly ruleId: string;
+    readonly ruleKind: string;
+    readonly pointId: string | null;
+    readonly cameraId: string | null;
+    readonly sinceMs: number;
+  })[];
+  readonly topTen: readonly BadActor[];
+  readonly topTenShare: number;
+  readonly priorities: {
+    readonly warning: number;
+    readonly high: number;
+    readonly critical: number;
+  };
+  readonly rate: {
+    readonly bucketMs: number;
+    readonly counts: readonly number[];
+  };
+};
+
+export type GatewayAlarmHealth = {
+  readonly gatewayId: string;
+  readonly siteId: string;
+  readonly alarms: number;
+  readonly perHour: number;
+  readonly mostIn10Min: number;
+  readonly load: AlarmLoad;
+  readonly floods: number;
+  readonly chattering: number;
+  readonly stale: number;
+  readonly own: {
+    readonly state: string;
+    readonly timeMs: number;
+    readonly explanation: Explanation;
+  } | null;
+};
+
+export type AlarmSystemHealth = {
+  readonly nowMs: number;
+  readonly days: number;
+  readonly truncated: boolean;
+  readonly all: AlarmHealth;
+  readonly gateways: readonly GatewayAlarmHealth[];
 };
 
 export type GatewayCertificate = {

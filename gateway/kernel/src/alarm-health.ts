@@ -9,6 +9,28 @@ export interface HealthStep {
   readonly timeMs: number;
 }
 
+const asideStates: ReadonlySet<string> = new Set(["shelved", "suppressed", "out-of-service"]);
+
+/**
+ * What an alarm event means for the health of the alarm system; undefined: nothing. What begins or waits aside (shelved,
+ * suppressed by design, out of service) asks nobody for attention; taken back, it does.
+ * @param key names the rule and its target
+ */
+export function healthStepOf(
+  event: Omit<HealthStep, "key" | "step"> & { readonly transition: string; readonly state: string },
+  key: string,
+): HealthStep | undefined {
+  const { ruleKind, alarmId, priority, timeMs, transition, state } = event;
+  const step = { key, ruleKind, alarmId, priority, timeMs };
+  if (asideStates.has(state)) return transition === "raised" ? undefined : { ...step, step: "ended" };
+  const asks = transition === "raised" || (takenBack.has(transition) && state === "unacknowledged");
+  if (asks) return { ...step, step: "raised" };
+  return ending.has(transition) ? { ...step, step: "ended" } : undefined;
+}
+
+const takenBack: ReadonlySet<string> = new Set(["unshelved", "unsuppressed", "in-service"]);
+const ending: ReadonlySet<string> = new Set(["returned", "latched", "cleared"]);
+
 /** What would mend a bad actor. */
 export type AlarmAdvice =
   /** It comes and goes around its limit. */

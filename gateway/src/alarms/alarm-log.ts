@@ -1,5 +1,5 @@
 import type { AlarmEvent } from "@frostlight/contract";
-import { type AlarmHealth, type HealthStep, judgeAlarmHealth } from "@frostlight/kernel";
+import { type AlarmHealth, type HealthStep, healthStepOf, judgeAlarmHealth } from "@frostlight/kernel";
 
 const maxSteps = 5_000;
 const day = 86_400_000;
@@ -10,12 +10,9 @@ export class AlarmLog {
 
   add(events: readonly AlarmEvent[]): void {
     for (const event of events) {
-      const { transition, alarmId, ruleKind, priority, timeMs } = event;
-      if (transition !== "raised" && transition !== "returned" && transition !== "latched" && transition !== "cleared")
-        continue;
       const key = [event.ruleId, event.pointId ?? event.cameraId ?? event.zoneId].join(" ");
-      const step = transition === "raised" ? "raised" : "ended";
-      this.#steps.push({ key, ruleKind, alarmId, step, priority, timeMs });
+      const step = healthStepOf(event, key);
+      if (step !== undefined) this.#steps.push(step);
     }
     if (this.#steps.length > maxSteps) this.#steps.splice(0, this.#steps.length - maxSteps);
   }

@@ -4,7 +4,7 @@ import { z } from "zod";
 
 import type { CentralAcknowledger, CentralAlarmStore, GatewayPresence, KnownGateway } from "../core/ingest.ts";
 import type { LivePublisher } from "../core/live.ts";
-import type { Alarm } from "../core/records.ts";
+import { type Alarm, gatewaySilentKind } from "../core/records.ts";
 
 /** Configuration of the alarm about gateways that are not heard any more. */
 export const gatewaySilenceOptions = z.strictObject({
@@ -12,7 +12,6 @@ export const gatewaySilenceOptions = z.strictObject({
 });
 type GatewaySilenceOptions = z.output<typeof gatewaySilenceOptions>;
 
-const gatewaySilentKind = "gateway-silent";
 const checkMs = 30_000;
 
 export interface GatewaySilenceDeps {

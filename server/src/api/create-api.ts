@@ -25,6 +25,8 @@ import { createApiMetrics } from "./metrics.ts";
 import { usesSecureCookies } from "./options.ts";
 import { OverviewService } from "./overview/overview-service.ts";
 import { PasswordHasher } from "./passwords.ts";
+import { alarmActRoutes } from "./resources/alarm-acts.ts";
+import { alarmHealthRoutes } from "./resources/alarm-health.ts";
 import { alarmRoutes } from "./resources/alarms.ts";
 import { cameraRoutes } from "./resources/cameras.ts";
 import { eventRoutes, OpenStreams } from "./resources/events.ts";
@@ -35,6 +37,7 @@ import { gatewayRoutes } from "./resources/gateways.ts";
 import { healthRoutes } from "./resources/health.ts";
 import { overviewRoutes } from "./resources/overview.ts";
 import { seriesRoutes } from "./resources/series.ts";
+import { serviceRoutes } from "./resources/service.ts";
 import { sessionRoutes } from "./resources/session.ts";
 import { apiSchemas } from "./schemas.ts";
 
@@ -115,6 +118,9 @@ function apiRoutes(wiring: ApiWiring): FastifyPluginAsync {
     overviewRoutes(app, new OverviewService(wiring));
     seriesRoutes(app, wiring);
     alarmRoutes(app, wiring);
+    alarmActRoutes(app, wiring);
+    alarmHealthRoutes(app, wiring);
+    serviceRoutes(app, wiring);
     findingRoutes(app, wiring);
     evidenceRoutes(app, wiring);
     cameraRoutes(app, wiring);

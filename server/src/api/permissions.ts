@@ -10,17 +10,22 @@ export type Permission =
   | "metrics"
   | "own-account"
   | "read"
+  /** And say that the cause was dealt with. */
   | "acknowledge-alarms"
+  /** Put aside for a time, take back, let a latched one go. */
+  | "shelve-alarms"
+  /** Rooms, points and cameras: nobody watches them meanwhile. */
+  | "set-service"
   | "calibrate-points"
   | "administer";
 
 const viewer: readonly Permission[] = ["own-account", "read"];
-const operator: readonly Permission[] = [...viewer, "acknowledge-alarms"];
+const operator: readonly Permission[] = [...viewer, "acknowledge-alarms", "shelve-alarms"];
 
 const granted: Readonly<Record<Role, readonly Permission[]>> = {
   viewer,
   operator,
-  administrator: [...operator, "calibrate-points", "administer", "metrics"],
+  administrator: [...operator, "set-service", "calibrate-points", "administer", "metrics"],
 };
 
 /** What people of a role may do. */

@@ -1,37 +1,9 @@
-import { contractLimits } from "@frostlight/contract";
 import { z } from "zod";
 
-/** The named schemas of the interface: components of the OpenAPI document, types of the console. */
-const alarmState = z.enum([
-  "unacknowledged",
-  "acknowledged",
-  "returned-unacknowledged",
-  "latched-unacknowledged",
-  "latched-acknowledged",
-  "shelved",
-  "suppressed",
-  "out-of-service",
-  "normal",
-]);
+import { alarm, outOfService } from "./alarm-schemas.ts";
+import { explanation, list, named, priority, text, timeMs } from "./schema-parts.ts";
 
-export const apiSchemas = z.registry<{ readonly id: string }>();
-
-export function named<S extends z.ZodType>(id: string, schema: S): S {
-  apiSchemas.add(schema, { id });
-  return schema;
-}
-
-/** An array handed out, never changed. */
-export function list<S extends z.ZodType>(schema: S): z.ZodReadonly<z.ZodArray<S>> {
-  return z.array(schema).readonly();
-}
-
-const timeMs = z.number();
-const text = z.string();
-
-/** An id in a path or query: any text within the contract's length; it only ever becomes a bound parameter. */
-export const identifier = z.string().min(1).max(contractLimits.identifierLength);
-export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 lower-case hex digits");
+export { apiSchemas, explanation, identifier, list, named, sha256 } from "./schema-parts.ts";
 
 export const problem = named(
   "Problem",
@@ -43,7 +15,6 @@ export const problem = named(
 );
 
 const role = named("Role", z.enum(["administrator", "operator", "viewer"]));
-const priority = named("Priority", z.enum(["warning", "high", "critical"]));
 const quality = named("Quality", z.enum(["good", "uncertain", "bad", "stale"]));
 const zoneState = named("ZoneState", z.enum(["critical", "high", "warning", "unknown", "normal"]));
 
@@ -60,14 +31,6 @@ export const session = named(
 );
 
 export const localisedText = named("LocalisedText", z.object({ zh: text, en: text }));
-
-export const explanation = named(
-  "Explanation",
-  z.object({
-    code: text,
-    parameters: z.record(text, z.union([z.number(), text, z.object({ timeMs })])),
-  }),
-);
 
 const limitBand = named(
   "LimitBand",
@@ -146,68 +109,6 @@ const point = named(
   }),
 );
 
-export const acknowledgement = named(
-  "AcknowledgementRequest",
-  z.object({ actor: text, issuedAtMs: timeMs, commandId: text, comment: text }),
-);
-
-const alarm = named(
-  "Alarm",
-  z.object({
-    alarmId: text,
-    siteId: text,
-    gatewayId: text,
-    ruleId: text,
-    ruleKind: text,
-    zoneId: text,
-    pointId: text.nullable(),
-    cameraId: text.nullable(),
-    state: alarmState,
-    priority,
-    onsetTimeMs: timeMs,
-    raisedMs: timeMs,
-    acknowledgedMs: timeMs.nullable(),
-    acknowledgedBy: text.nullable(),
-    returnedMs: timeMs.nullable(),
-    clearedMs: timeMs.nullable(),
-    explanation,
-    /** Someone asked to acknowledge it; the gateway has not confirmed yet. */
-    acknowledgeRequested: acknowledgement.nullable(),
-  }),
-);
-
-const alarmEvent = named(
-  "AlarmEvent",
-  z.object({
-    eventId: text,
-    transition: z.enum([
-      "raised",
-      "acknowledged",
-      "returned",
-      "cleared",
-      "escalated",
-      "latched",
-      "reset",
-      "shelved",
-      "unshelved",
-      "suppressed",
-      "unsuppressed",
-      "out-of-service",
-      "in-service",
-      "action-done",
-    ]),
-    state: alarmState,
-    priority,
-    timeMs,
-    actor: text.nullable(),
-    commandId: text.nullable(),
-    explanation,
-  }),
-);
-
-export const alarmDetail = named("AlarmDetail", z.object({ alarm, events: list(alarmEvent) }));
-export const alarmList = named("AlarmList", z.object({ alarms: list(alarm), truncated: z.boolean() }));
-
 const subjectHealth = named(
   "SubjectHealth",
   z.object({ subject: text, gatewayId: text, state: text, timeMs, explanation }),
@@ -243,6 +144,8 @@ const zone = named(
     headlinePointId: text.nullable(),
     points: list(point),
     alarms: list(alarm),
+    /** Of the room, its points and cameras: nobody watches these now. */
+    outOfService: list(outOfService),
     cameras: list(z.object({ cameraId: text, name: localisedText, health: cameraHealth })),
     strip: strip.nullable(),
   }),

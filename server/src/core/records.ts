@@ -10,6 +10,8 @@ import type {
   SiteDescription,
 } from "@frostlight/contract";
 
+import type { CommandStatus } from "./gateway-records.ts";
+
 export type Role = "administrator" | "operator" | "viewer";
 
 export interface User {
@@ -41,6 +43,16 @@ export interface Gateway {
   readonly lastRefusedMs: number | null;
 }
 
+/** Rules of the server itself: their alarms can be acknowledged, and no gateway can do more with them. */
+export const gatewaySilentKind = "gateway-silent";
+
+/** Something that was done to an alarm: by whom (null: by design or by itself), and why. */
+export interface AlarmMark {
+  readonly timeMs: number;
+  readonly actor: string | null;
+  readonly explanation: Explanation | null;
+}
+
 /** The state of one alarm occurrence, folded from its events. */
 export interface Alarm {
   readonly alarmId: string;
@@ -61,6 +73,33 @@ export interface Alarm {
   readonly returnedMs: number | null;
   readonly clearedMs: number | null;
   readonly explanation: Explanation;
+  /** What was around it when it was raised or escalated: door, defrost, neighbours, power, product. */
+  readonly context: readonly Explanation[];
+  /** One failure of a room is one incident; null: an older gateway does not group. */
+  readonly incidentId: string | null;
+  /** The condition itself holds, whatever the state shows; null: an older gateway does not say. */
+  readonly condition: boolean | null;
+  /** Shelved, suppressed, out of service: until then at most. */
+  readonly untilMs: number | null;
+  /** Who put it aside and why, while it is. */
+  readonly aside: AlarmMark | null;
+  /** Somebody said that the cause was dealt with, and nothing came after. */
+  readonly actionDone: AlarmMark | null;
+}
+
+/** One step of an alarm as the health of the alarm system needs it. */
+export type AlarmStep = Pick<
+  AlarmEvent,
+  "alarmId" | "ruleId" | "ruleKind" | "zoneId" | "pointId" | "cameraId" | "transition" | "state" | "priority" | "timeMs"
+> & { readonly gatewayId: string; readonly siteId: string };
+
+/** Something a person asked to be done to an alarm, and what has come of it. */
+export interface AlarmRequest {
+  readonly command: Command;
+  readonly status: CommandStatus;
+  readonly finishedMs: number | null;
+  /** Why the gateway did not do it. */
+  readonly outcome: Explanation | null;
 }
 
 export interface StoredFinding extends Finding {
@@ -99,6 +138,7 @@ export interface StateQueries {
     filter: {
       readonly siteId?: string;
       readonly zoneId?: string;
+      readonly incidentId?: string;
       /** Not yet over, or all. */
       readonly open?: boolean;
       readonly fromMs?: number;
@@ -110,6 +150,13 @@ export interface StateQueries {
     scope: Scope,
     alarmId: string,
   ): Promise<{ readonly alarm: Alarm; readonly events: readonly AlarmEvent[] } | undefined>;
+  /** What people asked for about one alarm, newest first, bounded. */
+  alarmRequests(scope: Scope, alarmId: string): Promise<readonly AlarmRequest[]>;
+  /** Every step of the alarms that were there within a time, newest first; those before it tell what was open. */
+  alarmSteps(
+    scope: Scope,
+    filter: { readonly siteId?: string; readonly fromMs: number; readonly toMs: number; readonly limit: number },
+  ): Promise<readonly AlarmStep[]>;
   findings(
     scope: Scope,
     filter: {

@@ -3,7 +3,8 @@ import type { Clock } from "@frostlight/kernel";
 
 import type { Alarm, CommandOutbox, Gateway, Scope, Site, StateQueries, SubjectHealth } from "../../core/records.ts";
 import type { PointKey, SeriesSample, TimeSeriesStore } from "../../core/timeseries.ts";
-import { type AcknowledgementRequest, pendingAcknowledgements, withRequest } from "./acknowledgements.ts";
+import { type AlarmRequestView, type AlarmView, pendingRequests, withRequests } from "./alarm-requests.ts";
+import { ofZone, type OutOfService, outOfServiceNow } from "./out-of-service.ts";
 import { type Strip, Strips } from "./strips.ts";
 import { compareStates, headlineOf, isStale, stateOfAlarms, worstState, type ZoneState } from "./zone-state.ts";
 
@@ -18,7 +19,8 @@ export interface ZoneView extends Omit<ZoneDescription, "limits"> {
   readonly alarmState: ZoneState;
   readonly headlinePointId: string | null;
   readonly points: readonly PointView[];
-  readonly alarms: readonly (Alarm & { readonly acknowledgeRequested: AcknowledgementRequest | null })[];
+  readonly alarms: readonly AlarmView[];
+  readonly outOfService: readonly OutOfService[];
   readonly cameras: readonly {
     readonly cameraId: string;
     readonly name: SiteDescription["name"];
@@ -42,7 +44,7 @@ interface Facts {
   readonly nowMs: number;
   readonly gateways: readonly Gateway[];
   readonly alarms: readonly Alarm[];
-  readonly requests: ReadonlyMap<string, AcknowledgementRequest>;
+  readonly requests: ReadonlyMap<string, readonly AlarmRequestView[]>;
 }
 
 /** Puts together what a person needs at first sight: sites and rooms, worst first. */
@@ -92,7 +94,7 @@ export class OverviewService {
     const [gateways, alarms, requests] = await Promise.all([
       this.#state.gateways(scope),
       this.#state.alarms(scope, siteId === undefined ? filter : { ...filter, siteId }),
-      pendingAcknowledgements(this.#commands, scope),
+      pendingRequests(this.#commands, scope),
     ]);
     return { nowMs: this.#clock.nowMs(), gateways, alarms, requests };
   }
@@ -156,7 +158,8 @@ export class OverviewService {
       alarmState,
       headlinePointId: headline?.pointId ?? null,
       points,
-      alarms: alarms.map((alarm) => withRequest(alarm, requests)),
+      alarms: alarms.map((alarm) => withRequests(alarm, requests)),
+      outOfService: ofZone(outOfServiceNow(known.health, nowMs), description, zone.zoneId),
       cameras: description.cameras
         .filter((camera) => camera.zoneId === zone.zoneId)
         .map(({ cameraId, name }) => ({ cameraId, name, health: healthOfCamera(known.health, cameraId) })),

@@ -27,14 +27,19 @@ export function isStale(
   return nowMs - latest.timeMs > Math.max(30_000, 3 * point.expectedIntervalMs);
 }
 
-/** What the alarms of a room say. One that is over but not yet acknowledged still needs a person: a warning. */
+/**
+ * What the alarms of a room say. One that is over but not yet acknowledged, or watched, still needs a person: a warning. What
+ * the design suppressed or maintenance took out of service does not; what a person shelved stays a warning, and critical
+ * stays critical: it is never silent.
+ */
 export function stateOfAlarms(alarms: readonly Alarm[]): ZoneState {
-  return worstState(
-    alarms.map((alarm) => {
-      if (alarm.state === "normal") return "normal";
-      return alarm.state === "returned-unacknowledged" ? "warning" : alarm.priority;
-    }),
-  );
+  return worstState(alarms.map(stateOfAlarm));
+}
+
+function stateOfAlarm({ state, priority }: Alarm): ZoneState {
+  if (state === "unacknowledged" || state === "acknowledged") return priority;
+  if (state === "shelved") return priority === "critical" ? "critical" : "warning";
+  return state === "normal" || state === "suppressed" || state === "out-of-service" ? "normal" : "warning";
 }
 
 /** The point whose value stands for the room. */

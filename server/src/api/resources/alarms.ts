@@ -1,15 +1,19 @@
 import { z } from "zod";
 
+import { acknowledgement, alarmDetail, alarmList, noteBody } from "../alarm-schemas.ts";
 import { ApiError, notFound } from "../api-error.ts";
+import { askGateway } from "../ask-gateway.ts";
 import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
-import { pendingAcknowledgements, withRequest } from "../overview/acknowledgements.ts";
-import { acknowledgement, alarmDetail, alarmList, identifier, problem } from "../schemas.ts";
+import { needsAcknowledgement, pendingRequests, viewOfRequest, withRequests } from "../overview/alarm-requests.ts";
+import { identifier, problem } from "../schemas.ts";
 
+/** Alarms of one failure that are shown with it. */
+const maxIncidentAlarms = 50;
 const alarmParams = z.object({ alarmId: identifier });
 
 /** Alarms: the list, one with its life, and asking the gateway to acknowledge it. */
 export function alarmRoutes(app: ApiInstance, ports: ApiPorts): void {
-  const { state, commands, accounts, clock, random } = ports;
+  const { state, commands } = ports;
 
   app.get(
     "/alarms",
@@ -20,6 +24,7 @@ export function alarmRoutes(app: ApiInstance, ports: ApiPorts): void {
         querystring: z.object({
           siteId: identifier.optional(),
           zoneId: identifier.optional(),
+          incidentId: identifier.optional(),
           open: z.stringbool({ truthy: ["true"], falsy: ["false"] }).optional(),
           from: z.coerce.number().int().min(0).optional(),
           to: z.coerce.number().int().min(0).optional(),
@@ -30,21 +35,19 @@ export function alarmRoutes(app: ApiInstance, ports: ApiPorts): void {
     },
     async (request) => {
       const { scope } = callerOf(request);
-      const { siteId, zoneId, open, from, to, limit } = request.query;
+      const { siteId, zoneId, incidentId, open, from, to, limit } = request.query;
       const filter = {
         ...(siteId === undefined ? {} : { siteId }),
         ...(zoneId === undefined ? {} : { zoneId }),
+        ...(incidentId === undefined ? {} : { incidentId }),
         ...(open === undefined ? {} : { open }),
         ...(from === undefined ? {} : { fromMs: from }),
         ...(to === undefined ? {} : { toMs: to }),
         limit: limit + 1,
       };
-      const [alarms, requests] = await Promise.all([
-        state.alarms(scope, filter),
-        pendingAcknowledgements(commands, scope),
-      ]);
+      const [alarms, requests] = await Promise.all([state.alarms(scope, filter), pendingRequests(commands, scope)]);
       return {
-        alarms: alarms.slice(0, limit).map((alarm) => withRequest(alarm, requests)),
+        alarms: alarms.slice(0, limit).map((alarm) => withRequests(alarm, requests)),
         truncated: alarms.length > limit,
       };
     },
@@ -64,8 +67,22 @@ export function alarmRoutes(app: ApiInstance, ports: ApiPorts): void {
       const { scope } = callerOf(request);
       const found = await state.alarm(scope, request.params.alarmId);
       if (found === undefined) throw notFound(`alarm ${request.params.alarmId}`);
-      const requests = await pendingAcknowledgements(commands, scope);
-      return { alarm: withRequest(found.alarm, requests), events: found.events };
+      const { alarm, events } = found;
+      const [pending, requests, incident] = await Promise.all([
+        pendingRequests(commands, scope),
+        state.alarmRequests(scope, alarm.alarmId),
+        alarm.incidentId === null
+          ? []
+          : state.alarms(scope, { incidentId: alarm.incidentId, siteId: alarm.siteId, limit: maxIncidentAlarms }),
+      ]);
+      return {
+        alarm: withRequests(alarm, pending),
+        events,
+        incident: incident
+          .toSorted((a, b) => a.raisedMs - b.raisedMs || a.onsetTimeMs - b.onsetTimeMs)
+          .map((one) => withRequests(one, pending)),
+        requests: requests.flatMap((request) => viewOfRequest(request) ?? []),
+      };
     },
   );
 
@@ -76,45 +93,32 @@ export function alarmRoutes(app: ApiInstance, ports: ApiPorts): void {
       schema: {
         summary: "Ask the gateway to acknowledge; done when its own event comes back",
         params: alarmParams,
-        body: z.strictObject({ comment: z.string().max(500).default("") }),
+        body: noteBody,
         response: { 202: acknowledgement, 401: problem, 403: problem, 404: problem, 409: problem },
       },
     },
     async (request, reply) => {
-      const { scope, user } = callerOf(request);
+      const caller = callerOf(request);
+      const { scope } = caller;
       const { alarmId } = request.params;
+      const { comment } = request.body;
       const found = await state.alarm(scope, alarmId);
       if (found === undefined) throw notFound(`alarm ${alarmId}`);
       const { alarm } = found;
-      if (alarm.state === "acknowledged" || alarm.state === "normal") {
-        throw new ApiError(409, "already-acknowledged", `alarm ${alarmId} needs no acknowledgement any more`);
+      if (!needsAcknowledgement(alarm)) {
+        throw new ApiError(409, "already-acknowledged", `alarm ${alarmId} needs no acknowledgement now`);
       }
-      const waiting = (await pendingAcknowledgements(commands, scope)).get(alarmId);
-      if (waiting !== undefined) return reply.code(202).send(waiting);
-      const asked = {
-        commandId: random.uuid(),
-        actor: user.name,
-        issuedAtMs: clock.nowMs(),
-        comment: request.body.comment,
-      };
-      await commands.enqueue(
-        scope,
-        { siteId: alarm.siteId, gatewayId: alarm.gatewayId },
-        {
-          commandId: asked.commandId,
-          actor: asked.actor,
-          issuedAtMs: asked.issuedAtMs,
-          action: { kind: "acknowledge-alarm", alarmId, comment: asked.comment },
-        },
-      );
-      await accounts.audit({
-        timeMs: asked.issuedAtMs,
-        actor: user.name,
-        organisationId: user.organisationId,
-        action: "alarm-acknowledgement-requested",
+      const waiting = withRequests(alarm, await pendingRequests(commands, scope)).acknowledgeRequested;
+      if (waiting !== null) return reply.code(202).send(waiting);
+      const { siteId, gatewayId } = alarm;
+      const asked = await askGateway(ports, caller, {
+        siteId,
+        gatewayId,
+        action: { kind: "acknowledge-alarm", alarmId, comment },
+        audited: "alarm-acknowledgement-requested",
         detail: alarmId,
       });
-      return reply.code(202).send(asked);
+      return reply.code(202).send({ ...asked, actor: caller.user.name, comment });
     },
   );
 }

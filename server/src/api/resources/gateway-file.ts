@@ -1,10 +1,11 @@
-import { contractLimits, type CommandAction, type SiteDescription } from "@frostlight/contract";
+import { contractLimits, type SiteDescription } from "@frostlight/contract";
 import { z } from "zod";
 
 import type { GatewayFile, TrackedCommand } from "../../core/gateway-records.ts";
 import type { EpochState } from "../../core/ingest.ts";
 import type { SubjectHealth } from "../../core/records.ts";
 import { ApiError, notFound } from "../api-error.ts";
+import { askGateway } from "../ask-gateway.ts";
 import { type ApiInstance, type ApiPorts, type Caller, callerOf } from "../context.ts";
 import {
   approvalRequest,
@@ -104,7 +105,13 @@ export function gatewayFileRoutes(app: ApiInstance, ports: ApiPorts): void {
       if (kept === undefined) throw notFound(`gateway ${gatewayId}`);
       const { version, signature, siteId } = kept;
       const action = { kind: "apply-configuration", version, yaml, signature, reason } as const;
-      const asked = await ask(ports, caller, { siteId, gatewayId, commandId, action, detail: `version ${version}` });
+      const asked = await askGateway(ports, caller, {
+        siteId,
+        gatewayId,
+        commandId,
+        action,
+        detail: `${gatewayId} version ${version}`,
+      });
       return reply.code(202).send(asked);
     },
   );
@@ -128,7 +135,9 @@ export function gatewayFileRoutes(app: ApiInstance, ports: ApiPorts): void {
       if (!pointsOf(description).some((point) => point.pointId === pointId)) throw notFound(`point ${pointId}`);
       const action = { kind: "set-calibration", pointId, calibration, reason } as const;
       const { siteId } = gateway;
-      return reply.code(202).send(await ask(ports, caller, { siteId, gatewayId, action, detail: pointId }));
+      return reply
+        .code(202)
+        .send(await askGateway(ports, caller, { siteId, gatewayId, action, detail: `${gatewayId} ${pointId}` }));
     },
   );
 
@@ -157,8 +166,8 @@ export function gatewayFileRoutes(app: ApiInstance, ports: ApiPorts): void {
       );
       if (!isWaiting) throw notFound(`a certificate ${fingerprintSha256} of ${sourceId} that waits`);
       const action = { kind: "approve-certificate", sourceId, fingerprintSha256, reason } as const;
-      const detail = `${sourceId} ${fingerprintSha256}`;
-      return reply.code(202).send(await ask(ports, caller, { siteId, gatewayId, action, detail }));
+      const detail = `${gatewayId} ${sourceId} ${fingerprintSha256}`;
+      return reply.code(202).send(await askGateway(ports, caller, { siteId, gatewayId, action, detail }));
     },
   );
 }
@@ -174,30 +183,6 @@ async function openFileOf(ports: ApiPorts, caller: Caller, gatewayId: string): P
   const file = await fileOf(ports, caller, gatewayId);
   if (file.gateway.revokedMs !== null) throw new ApiError(409, "gateway-revoked", `gateway ${gatewayId} was revoked`);
   return file;
-}
-
-async function ask(
-  { commands, accounts, clock, random }: ApiPorts,
-  { scope, user }: Caller,
-  given: {
-    readonly siteId: string;
-    readonly gatewayId: string;
-    readonly commandId?: string;
-    readonly action: CommandAction;
-    readonly detail: string;
-  },
-): Promise<{ readonly commandId: string; readonly issuedAtMs: number }> {
-  const { siteId, gatewayId, commandId = random.uuid(), action, detail } = given;
-  const issuedAtMs = clock.nowMs();
-  await commands.enqueue(scope, { siteId, gatewayId }, { commandId, actor: user.name, issuedAtMs, action });
-  await accounts.audit({
-    timeMs: issuedAtMs,
-    actor: user.name,
-    organisationId: user.organisationId,
-    action: `${action.kind}-requested`,
-    detail: `${gatewayId} ${detail}`,
-  });
-  return { commandId, issuedAtMs };
 }
 
 function viewOfEpoch(epoch: EpochState) {

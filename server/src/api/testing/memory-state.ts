@@ -4,6 +4,7 @@ import type { GatewayFile, GatewayFiles } from "../../core/gateway-records.ts";
 import type {
   AccountStore,
   Alarm,
+  AlarmRequest,
   CommandOutbox,
   EnrolmentStore,
   EvidenceInfo,
@@ -40,6 +41,9 @@ export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, 
     readonly gatewayId: string;
     readonly command: Command;
   }[] = [];
+
+  /** Requests about alarms that are over. */
+  readonly finishedRequests: (AlarmRequest & { readonly organisationId: string })[] = [];
 
   /** What is in the gateways' files besides the gateway and its site's description. */
   readonly gatewayFiles = new Map<string, Partial<GatewayFile>>();
@@ -88,6 +92,7 @@ export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, 
       .filter((alarm) => alarm.organisationId === organisationId)
       .filter((alarm) => filter.siteId === undefined || alarm.siteId === filter.siteId)
       .filter((alarm) => filter.zoneId === undefined || alarm.zoneId === filter.zoneId)
+      .filter((alarm) => filter.incidentId === undefined || alarm.incidentId === filter.incidentId)
       .filter((alarm) => filter.open === undefined || (alarm.state !== "normal") === filter.open)
       .filter((alarm) => filter.fromMs === undefined || (alarm.clearedMs ?? Infinity) >= filter.fromMs)
       .filter((alarm) => filter.toMs === undefined || alarm.raisedMs < filter.toMs)
@@ -98,6 +103,28 @@ export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, 
   async alarm({ organisationId }: Scope, alarmId: string) {
     const found = this.alarmMap.get(alarmId);
     return found?.alarm.organisationId === organisationId ? found : undefined;
+  }
+
+  async alarmRequests({ organisationId }: Scope, alarmId: string): Promise<readonly AlarmRequest[]> {
+    const isAbout = ({ action }: Command): boolean => "alarmId" in action && action.alarmId === alarmId;
+    const waiting = this.commands
+      .filter((one) => one.organisationId === organisationId && isAbout(one.command))
+      .map(({ command }): AlarmRequest => ({ command, status: "pending", finishedMs: null, outcome: null }));
+    const finished = this.finishedRequests.filter(
+      (one) => one.organisationId === organisationId && isAbout(one.command),
+    );
+    return [...waiting, ...finished].toSorted((a, b) => b.command.issuedAtMs - a.command.issuedAtMs);
+  }
+
+  async alarmSteps({ organisationId }: Scope, filter: Parameters<StateQueries["alarmSteps"]>[1]) {
+    return [...this.alarmMap.values()]
+      .filter(({ alarm }) => alarm.organisationId === organisationId)
+      .filter(({ alarm }) => filter.siteId === undefined || alarm.siteId === filter.siteId)
+      .filter(({ alarm }) => alarm.clearedMs === null || alarm.clearedMs >= filter.fromMs)
+      .flatMap(({ alarm: { gatewayId, siteId }, events }) => events.map((event) => ({ ...event, gatewayId, siteId })))
+      .filter(({ timeMs }) => timeMs <= filter.toMs)
+      .toSorted((a, b) => b.timeMs - a.timeMs)
+      .slice(0, filter.limit);
   }
 
   async findings({ organisationId }: Scope, filter: Parameters<StateQueries["findings"]>[1]) {

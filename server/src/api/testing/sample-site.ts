@@ -83,6 +83,12 @@ export function sampleAlarm(organisationId: string, siteId: string, given: Parti
     acknowledgedBy: null,
     returnedMs: null,
     clearedMs: null,
+    context: [],
+    incidentId: null,
+    condition: true,
+    untilMs: null,
+    aside: null,
+    actionDone: null,
     explanation: {
       code: "limit-high",
       parameters: { value: -15.2, limit: -18, sinceMs: { timeMs: raisedMs - 900_000 } },

@@ -141,11 +141,14 @@ const alarmColumns = [
   "returned_ms",
   "cleared_ms",
   "explanation",
+  "incident_id",
+  "until_ms",
+  "detail",
 ] as const satisfies readonly (keyof AlarmRow)[];
 
 /**
- * A command is done when an event names it, or when its alarm needs no acknowledgement any more (two operators pressed
- * the button, or somebody did on site).
+ * A command is done when an event names it, whatever was thought of it before; one that asks for an acknowledgement also
+ * when its alarm needs none any more (two operators pressed the button, or somebody did on site).
  */
 async function finishCommands(
   transaction: Transaction<Database>,
@@ -156,10 +159,10 @@ async function finishCommands(
     if (event.commandId === null) continue;
     await transaction
       .updateTable("commands")
-      .set({ status: "done", finished_ms: event.timeMs })
+      .set({ status: "done", finished_ms: event.timeMs, outcome: null })
       .where("command_id", "=", event.commandId)
       .where("gateway_id", "=", gateway.gatewayId)
-      .where("status", "=", "pending")
+      .where("status", "<>", "done")
       .execute();
   }
   for (const alarm of alarms) {
@@ -169,6 +172,7 @@ async function finishCommands(
       .set({ status: "done", finished_ms: alarm.acknowledgedMs ?? alarm.clearedMs })
       .where("gateway_id", "=", alarm.gatewayId)
       .where("alarm_id", "=", alarm.alarmId)
+      .where("kind", "=", "acknowledge-alarm")
       .where("status", "=", "pending")
       .execute();
   }

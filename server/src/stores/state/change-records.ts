@@ -1,12 +1,17 @@
-import type { HealthEvent } from "@frostlight/contract";
-import { sql, type Transaction } from "kysely";
+import type { Transaction } from "kysely";
 
 import type { AcceptedBatch } from "../../core/ingest.ts";
 import { chunks } from "./rows.ts";
 import type { ChangeRow, Database } from "./schema.ts";
 
-/** Health states that say that a command was not carried out. */
-const failedStates: ReadonlySet<string> = new Set(["refused", "rolled-back", "failed"]);
+/** Health states that say what came of a command: it was carried out, or not. */
+const commandStates: ReadonlyMap<string, "done" | "failed"> = new Map([
+  ["refused", "failed"],
+  ["rolled-back", "failed"],
+  ["failed", "failed"],
+  ["out-of-service", "done"],
+  ["in-service", "done"],
+]);
 
 /**
  * Keeps what people, or the server in their name, changed at gateways, and finishes the commands that asked for it: a change
@@ -40,17 +45,13 @@ export async function recordChanges(
       if (commandId !== null) await finish(transaction, gateway.gatewayId, commandId, "done", receivedMs, null);
     }
     for (const event of batch.healthEvents) {
-      const commandId = commandOf(event);
-      if (commandId === undefined) continue;
-      const outcome = JSON.stringify(event.explanation);
-      await finish(transaction, gateway.gatewayId, commandId, "failed", receivedMs, outcome);
+      const commandId = event.explanation.parameters["commandId"];
+      const status = commandStates.get(event.state);
+      if (status === undefined || typeof commandId !== "string" || commandId === "") continue;
+      const outcome = status === "done" ? null : JSON.stringify(event.explanation);
+      await finish(transaction, gateway.gatewayId, commandId, status, receivedMs, outcome);
     }
   }
-}
-
-function commandOf(event: HealthEvent): string | undefined {
-  const commandId = event.explanation.parameters["commandId"];
-  return failedStates.has(event.state) && typeof commandId === "string" && commandId !== "" ? commandId : undefined;
 }
 
 /** The first word counts; only one that had been given up is still corrected by what really happened. */
@@ -67,7 +68,6 @@ async function finish(
     .set({ status, finished_ms: atMs, outcome })
     .where("command_id", "=", commandId)
     .where("gateway_id", "=", gatewayId)
-    .where(sql<boolean>`kind <> 'acknowledge-alarm'`)
     .where("status", "in", ["pending", "expired", "superseded"])
     .execute();
 }

@@ -19,14 +19,15 @@ export function commandStore(db: Db): CommandStore {
           .executeTakeFirst();
         if (gateway === undefined) return "unknown-gateway";
         const { action } = command;
-        const alarmId = action.kind === "acknowledge-alarm" ? action.alarmId : "";
+        const alarmId = "alarmId" in action ? action.alarmId : "";
         const alarm = await transaction
           .selectFrom("alarms")
           .select("state")
           .where("gateway_id", "=", gatewayId)
           .where("alarm_id", "=", alarmId)
           .executeTakeFirst();
-        const isOver = alarm?.state === "acknowledged" || alarm?.state === "normal";
+        const isOver =
+          action.kind === "acknowledge-alarm" && (alarm?.state === "acknowledged" || alarm?.state === "normal");
         const status = isOver ? ("done" as const) : ("pending" as const);
         await transaction
           .insertInto("commands")
@@ -109,6 +110,7 @@ export function commandStore(db: Db): CommandStore {
 /** What a command acts on; empty for those about alarms, of which several may wait. */
 function subjectOf(action: CommandAction): string {
   if (action.kind === "set-calibration") return action.pointId;
+  if (action.kind === "set-service") return Object.entries(action.target).flat().join(" ");
   if (action.kind === "approve-certificate") return action.sourceId;
   return action.kind === "apply-configuration" ? "configuration" : "";
 }

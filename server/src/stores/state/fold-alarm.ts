@@ -1,6 +1,6 @@
-import type { AlarmEvent, AlarmTransition } from "@frostlight/contract";
+import type { AlarmEvent, AlarmState, AlarmTransition } from "@frostlight/contract";
 
-import type { Alarm } from "../../core/records.ts";
+import type { Alarm, AlarmMark } from "../../core/records.ts";
 
 /** An alarm event and where in its gateway's journal it stands. */
 export interface PlacedEvent {
@@ -64,6 +64,8 @@ export function foldAlarm(
   const acknowledged = lastSince(events, "acknowledged", ["raised", "escalated"]);
   const returned = lastSince(events, "returned", ["raised"]) ?? lastSince(events, "latched", ["raised"]);
   const explained = events.findLast((event) => event.transition === "raised" || event.transition === "escalated");
+  const actionDone = lastSince(events, "action-done", ["raised", "escalated"]);
+  const state = cleared?.state ?? newest.state;
   return {
     alarmId: newest.alarmId,
     organisationId: owner.organisationId,
@@ -74,7 +76,7 @@ export function foldAlarm(
     zoneId: newest.zoneId,
     pointId: newest.pointId,
     cameraId: newest.cameraId,
-    state: cleared?.state ?? newest.state,
+    state,
     priority: newest.priority,
     onsetTimeMs: Math.min(...events.map((event) => event.onsetTimeMs)),
     raisedMs: raised?.timeMs ?? Math.min(...events.map((event) => event.timeMs)),
@@ -83,7 +85,34 @@ export function foldAlarm(
     returnedMs: returned?.timeMs ?? null,
     clearedMs: cleared?.timeMs ?? null,
     explanation: (explained ?? newest).explanation,
+    context: (explained ?? newest).context ?? [],
+    incidentId: events.findLast((event) => event.incidentId !== undefined)?.incidentId ?? null,
+    condition: state === "normal" ? false : (newest.condition ?? conditionOf(events)),
+    untilMs: asideStates.has(state) ? (newest.untilMs ?? null) : null,
+    aside: asideStates.has(state) ? asideOf(events, state) : null,
+    actionDone: actionDone === undefined ? null : markOf(actionDone),
   };
+}
+
+const asideStates: ReadonlySet<AlarmState> = new Set(["shelved", "suppressed", "out-of-service"]);
+
+function markOf({ timeMs, actor, explanation }: AlarmEvent): AlarmMark {
+  return { timeMs, actor, explanation };
+}
+
+/** A newer gateway writes `condition` only where it holds: without it, it does not, if the gateway says it at all. */
+function conditionOf(events: readonly AlarmEvent[]): boolean | null {
+  return events.some(({ condition }) => condition !== undefined) ? false : null;
+}
+
+/** How the alarm came to be put aside: by the newest step into it. One that began there says why in its context. */
+function asideOf(events: readonly AlarmEvent[], state: AlarmState): AlarmMark | null {
+  const first = events.findLastIndex((event) => event.state !== state) + 1;
+  const entry = events[first];
+  if (entry === undefined) return null;
+  if (entry.transition !== "raised") return markOf(entry);
+  const why = entry.context?.find(({ code }) => code.startsWith("context-suppressed"));
+  return { timeMs: entry.timeMs, actor: entry.actor, explanation: why ?? null };
 }
 
 /** The newest event of a transition, unless one of the others came after it. */

@@ -163,5 +163,21 @@ const fourth: Migration = {
   },
 };
 
+const fifth: Migration = {
+  version: 5,
+  name: "alarms with incident, context and what was done",
+  async up(db, { integer }) {
+    const statements = [
+      `alter table alarms add column incident_id text`,
+      `alter table alarms add column until_ms ${integer}`,
+      `alter table alarms add column detail text`,
+      `create index alarms_of_incident on alarms (organisation_id, incident_id) where incident_id is not null`,
+      `create index alarms_by_end on alarms (organisation_id, cleared_ms)`,
+      `create index commands_of_alarm on commands (alarm_id, issued_ms) where alarm_id <> ''`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first, second, third, fourth];
+export const migrations: readonly Migration[] = [first, second, third, fourth, fifth];

@@ -1,4 +1,5 @@
 import type { Scope, Site, StateQueries } from "../../core/records.ts";
+import { alarmHistory } from "./alarm-history.ts";
 import { inOrder } from "./fold-alarm.ts";
 import {
   alarmFromRow,
@@ -13,6 +14,8 @@ import {
 /** Reads for people. Every statement carries the scope's organisation. */
 export function stateQueries(db: Db): StateQueries {
   return {
+    ...alarmHistory(db),
+
     sites: (scope) => readSites(db, scope, undefined),
 
     async site(scope, siteId) {
@@ -33,6 +36,7 @@ export function stateQueries(db: Db): StateQueries {
       let query = db.selectFrom("alarms").selectAll().where("organisation_id", "=", scope.organisationId);
       if (filter.siteId !== undefined) query = query.where("site_id", "=", filter.siteId);
       if (filter.zoneId !== undefined) query = query.where("zone_id", "=", filter.zoneId);
+      if (filter.incidentId !== undefined) query = query.where("incident_id", "=", filter.incidentId);
       if (filter.open === true) query = query.where("state", "<>", "normal");
       if (filter.open === false) query = query.where("state", "=", "normal");
       if (filter.fromMs !== undefined) query = query.where("raised_ms", ">=", filter.fromMs);

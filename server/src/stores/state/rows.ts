@@ -37,6 +37,12 @@ function parseBody<T>(what: string, text: string): T {
 
 export const parseDescription = (text: string): SiteDescription => parseBody("site description", text);
 export const parseExplanation = (text: string): Explanation => parseBody("explanation", text);
+/** What is shown with an alarm and never asked for. */
+type AlarmDetail = Pick<Alarm, "context" | "condition" | "aside" | "actionDone">;
+
+/** Alarms stored by a version that did not fold it. */
+const withoutDetail: AlarmDetail = { context: [], condition: null, aside: null, actionDone: null };
+const parseDetail = (text: string): AlarmDetail => parseBody("alarm's detail", text);
 const parseAlarmEvent = (text: string): AlarmEvent => parseBody("alarm event", text);
 const parseFinding = (text: string): Finding => parseBody("finding", text);
 
@@ -77,6 +83,9 @@ export function alarmFromRow(row: AlarmRow): Alarm {
     returnedMs: row.returned_ms,
     clearedMs: row.cleared_ms,
     explanation: parseExplanation(row.explanation),
+    incidentId: row.incident_id,
+    untilMs: row.until_ms,
+    ...(row.detail === null ? withoutDetail : parseDetail(row.detail)),
   };
 }
 
@@ -100,6 +109,14 @@ export function rowFromAlarm(alarm: Alarm): AlarmRow {
     returned_ms: alarm.returnedMs,
     cleared_ms: alarm.clearedMs,
     explanation: JSON.stringify(alarm.explanation),
+    incident_id: alarm.incidentId,
+    until_ms: alarm.untilMs,
+    detail: JSON.stringify({
+      context: alarm.context,
+      condition: alarm.condition,
+      aside: alarm.aside,
+      actionDone: alarm.actionDone,
+    } satisfies AlarmDetail),
   };
 }
 

@@ -135,6 +135,10 @@ export interface AlarmRow {
   returned_ms: number | null;
   cleared_ms: number | null;
   explanation: string;
+  incident_id: string | null;
+  until_ms: number | null;
+  /** Context, condition, put aside, action done: JSON; null for alarms of versions that did not fold it. */
+  detail: string | null;
 }
 
 export interface FindingRow extends PositionColumns {
