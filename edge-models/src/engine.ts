@@ -1,6 +1,7 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type Detector, openDetector } from "./detector.ts";
+import { cutSquare, type DescriptorSetup, poolLayers, type Region } from "./heads/descriptor.ts";
 import type { Placement } from "./letterbox.ts";
 import type { ModelManifest } from "./manifest.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
@@ -77,6 +78,20 @@ export class ModelEngine {
     const judged = scene === undefined ? null : await this.#judge(scene, image, detection);
     const boxes = detection.boxes.filter((box) => box.score >= asked);
     return { boxes, features, placement, scene: judged, durationMs: performance.now() - startMs };
+  }
+
+  /** One vector per region, in the same order: one pass of the network for each. */
+  async describe(image: RgbImage, regions: readonly Region[], setup: DescriptorSetup): Promise<Float32Array[]> {
+    if (this.#manifest.features.length === 0) {
+      const message = `model ${this.#manifest.id} has no feature outputs to describe a region with`;
+      throw new FrostlightError("model/no-features", "config", message);
+    }
+    const descriptors: Float32Array[] = [];
+    for (const region of regions) {
+      const square = cutSquare(image, region, setup.margin);
+      descriptors.push(poolLayers(await this.#detector.describe(square, setup.size), setup));
+    }
+    return descriptors;
   }
 
   openScene(key: string, setup: SceneSetup, saved: Uint8Array | null): SceneOpened {

@@ -1,6 +1,9 @@
 export { overlap } from "./boxes.ts";
 export type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
 export { defaultModelFolder } from "./default-model.ts";
+export { type DescriptorSetup, descriptorSetup, type Region } from "./heads/descriptor.ts";
+export { type CrossValidation, type Example, fitHead, type FitRequest, type FittedHead } from "./heads/fit-head.ts";
+export { type Head, headSchema, judgeRegion, type Judgement, loadHead, parseHead, requireFit } from "./heads/head.ts";
 export type { Placement } from "./letterbox.ts";
 export { type LoadedModel, loadModel, type LoadOptions } from "./load-model.ts";
 export { type ModelManifest, modelManifest, readManifest } from "./manifest.ts";

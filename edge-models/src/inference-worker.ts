@@ -31,6 +31,8 @@ async function answer(engine: ModelEngine, call: WorkerCall): Promise<WorkerAnsw
   switch (call.kind) {
     case "detect":
       return engine.detect(call.image, call.options);
+    case "describe":
+      return engine.describe(call.image, call.regions, call.setup);
     case "open-scene":
       return engine.openScene(call.key, call.setup, call.saved);
     case "save-scene":

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type Clock, describeError, FrostlightError, type Logger, silentLogger, systemClock } from "@frostlight/kernel";
 
 import type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
+import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
 import { type ModelManifest, readManifest } from "./manifest.ts";
 import type { RgbImage } from "./picture.ts";
 import type { PlainError, WorkerAnswers, WorkerCall, WorkerReply, WorkerSetup } from "./worker-protocol.ts";
@@ -16,6 +17,11 @@ export interface LoadedModel {
   /** Median of a few passes over a grey picture at the manifest's size. */
   readonly warmMs: number;
   detect(image: RgbImage, options?: DetectOptions): Promise<DetectResult>;
+  /**
+   * What the network sees in each region, as one vector each: what heads are fitted on and judge by.
+   * @throws `model/no-features` when the model hands out no inner layers
+   */
+  describe(image: RgbImage, regions: readonly Region[], setup: DescriptorSetup): Promise<readonly Float32Array[]>;
   /** @param saved what `saveScene` gave before, or null to learn from nothing */
   openScene(key: string, setup: SceneSetup, saved: Uint8Array | null): Promise<SceneOpened>;
   /** Null until the scene is learnt. */
@@ -57,6 +63,7 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
       loadMs,
       warmMs,
       detect: (image, detectOptions = {}) => thread.call({ kind: "detect", image, options: detectOptions }),
+      describe: (image, regions, setup) => thread.call({ kind: "describe", image, regions, setup }),
       openScene: (key, setup, saved) => thread.call({ kind: "open-scene", key, setup, saved }),
       saveScene: (key) => thread.call({ kind: "save-scene", key }),
       closeScene: async (key) => {

@@ -1,4 +1,5 @@
 import type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
+import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
 import type { ModelManifest } from "./manifest.ts";
 import type { RgbImage } from "./picture.ts";
 
@@ -11,6 +12,12 @@ export interface WorkerSetup {
 
 export type WorkerCall =
   | { readonly kind: "detect"; readonly image: RgbImage; readonly options: DetectOptions }
+  | {
+      readonly kind: "describe";
+      readonly image: RgbImage;
+      readonly regions: readonly Region[];
+      readonly setup: DescriptorSetup;
+    }
   | { readonly kind: "open-scene"; readonly key: string; readonly setup: SceneSetup; readonly saved: Uint8Array | null }
   | { readonly kind: "save-scene"; readonly key: string }
   | { readonly kind: "close-scene"; readonly key: string };
@@ -23,6 +30,7 @@ export interface WorkerRequest {
 /** What each call answers with. */
 export interface WorkerAnswers {
   readonly detect: DetectResult;
+  readonly describe: readonly Float32Array[];
   readonly "open-scene": SceneOpened;
   readonly "save-scene": Uint8Array | null;
   readonly "close-scene": null;

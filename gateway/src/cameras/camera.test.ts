@@ -51,6 +51,7 @@ function modelSaying(detect: () => Promise<readonly DetectedBox[]>): LoadedModel
       };
       return { boxes: await detect(), features: null, placement, scene: null, durationMs: 1 };
     },
+    describe: unused,
     openScene: unused,
     saveScene: unused,
     closeScene: unused,
