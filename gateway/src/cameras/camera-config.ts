@@ -1,8 +1,8 @@
+import { healthOptions } from "@frostlight/edge-models/health";
 import { pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { frameSourceRegistry } from "./frames/index.ts";
-import { healthOptions } from "./health.ts";
 import { ringOptions } from "./ring/frame-ring.ts";
 import { cameraRuleRegistry } from "./rules/index.ts";
 

@@ -1,13 +1,12 @@
 import { setImmediate as yieldTurn } from "node:timers/promises";
 
 import type { EvidenceReference, Finding } from "@frostlight/contract";
+import { type PictureHealth, PictureJudge, toGrey } from "@frostlight/edge-models/health";
 import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
 
 import type { CameraOutput, CameraStatus, Frame, FrameEvent } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
 import { drawEvidence, originalPicture } from "./evidence-picture.ts";
-import { toGrey } from "./grey.ts";
-import { type PictureHealth, PictureJudge } from "./health.ts";
 import type { ModelPool } from "./model-pool.ts";
 import { type Motion, MotionDetector } from "./motion.ts";
 import { createFrameRing, type FrameRing } from "./ring/frame-ring.ts";

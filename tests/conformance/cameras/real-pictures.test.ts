@@ -7,12 +7,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import type { Finding, HealthEvent } from "@frostlight/contract";
+import { healthOptions, PictureJudge, toGrey } from "@frostlight/edge-models/health";
 import { silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { toGrey } from "../../../gateway/src/cameras/grey.ts";
-import { healthOptions, PictureJudge } from "../../../gateway/src/cameras/health.ts";
 import { cameraConfig, createCamera, ModelPool } from "../../../gateway/src/cameras/index.ts";
 import type { CameraOutput } from "../../../gateway/src/core/camera.ts";
 

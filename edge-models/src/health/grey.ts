@@ -3,6 +3,8 @@ export interface GreyImage {
   readonly width: number;
   readonly height: number;
   readonly pixels: Uint8Array;
+  /** Mean distance between the colour channels, 0..255; next to nothing under infra-red light. Absent: not known. */
+  readonly chroma?: number;
 }
 
 /** Size at which health and motion look: enough for both, a few tenths of a millisecond a frame. */
@@ -21,7 +23,19 @@ export function toGrey(image: {
   for (let row = 0; row < greyHeight; row += 1) {
     sampleRow(image.rgb, rows[row * 2] ?? 0, rows[row * 2 + 1] ?? 0, columns, pixels, row * greyWidth);
   }
-  return { width: greyWidth, height: greyHeight, pixels };
+  return { width: greyWidth, height: greyHeight, pixels, chroma: chromaOf(image.rgb) };
+}
+
+/** Of every 61st pixel: a prime, so that no column is preferred. */
+function chromaOf(rgb: Uint8Array): number {
+  let sum = 0;
+  let count = 0;
+  for (let at = 0; at + 2 < rgb.length; at += 61 * 3) {
+    const green = rgb[at + 1] ?? 0;
+    sum += Math.abs((rgb[at] ?? 0) - green) + Math.abs((rgb[at + 2] ?? 0) - green);
+    count += 2;
+  }
+  return count === 0 ? 0 : sum / count;
 }
 
 /** Offsets of the two source samples of each target pixel. */

@@ -2,7 +2,8 @@ import { seededRandom } from "@frostlight/kernel/testing";
 import { describe, expect, it } from "vitest";
 
 import type { GreyImage } from "./grey.ts";
-import { healthOptions, PictureJudge } from "./health.ts";
+import { healthOptions } from "./options.ts";
+import { PictureJudge } from "./picture-judge.ts";
 
 const options = healthOptions.parse({});
 const greyWidth = 320;
