@@ -16,6 +16,7 @@ import {
 } from "@frostlight/kernel";
 
 import { ActDesk } from "./act-desk.ts";
+import { alarmHealthReport } from "./alarm-health-report.ts";
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
@@ -332,6 +333,7 @@ export async function buildGateway(
   });
   const closeJournal: Part = { name: "journal", start: () => Promise.resolve(), stop: () => journal.close() };
   const drops = dropReporter(board, recorder, clock, logger);
+  const healthReport = alarmHealthReport({ health: () => engine.health(), recorder, clock, logger });
   const lifecycle = new Lifecycle(
     [
       closeJournal,
@@ -346,6 +348,7 @@ export async function buildGateway(
       local,
       ...(uplink === undefined ? [] : [uplink]),
       drops,
+      healthReport,
       ...views,
       viewWatch,
       ...outputs,
