@@ -49,7 +49,7 @@ export async function openViews(parts: ViewsParts): Promise<{ readonly views: re
       alarms: () => countAlarms(parts.openAlarms()),
       act: ({ action, actor, onceKey }) =>
         desk.act({ action, actor, commandId: null }, onceKey === null ? null : `${own.id}:${onceKey}`),
-      trust: parts.trust.of(own.id),
+      trust: parts.trust.of(`view:${own.id}`),
     };
     views.push(definition.open(options, context));
   }

@@ -33,7 +33,7 @@ export class Recorder implements Part {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #outbox: AlarmOutbox;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(events: readonly AlarmEvent[]) => void>();
   #timers: CancelTimer[] = [];
   #ticks = 0;
 
@@ -138,7 +138,7 @@ export class Recorder implements Part {
   }
 
   /** Calls once alarms have changed and the change was written, as far as the disk takes it; returns the unsubscribe function. */
-  onAlarms(listener: () => void): () => void {
+  onAlarms(listener: (events: readonly AlarmEvent[]) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -187,7 +187,7 @@ export class Recorder implements Part {
       });
     }
     const isDurable = await this.#outbox.add(events);
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(events);
     return isDurable;
   }
 }

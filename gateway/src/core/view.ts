@@ -1,4 +1,4 @@
-import type { Sample } from "@frostlight/contract";
+import type { AlarmEvent, Sample } from "@frostlight/contract";
 import type { Clock, Logger, Part, Random } from "@frostlight/kernel";
 import type { z } from "zod";
 
@@ -80,7 +80,7 @@ export interface ViewContext {
   alarms(): AlarmCounts;
   openAlarms(): readonly ActiveAlarm[];
   /** Called once alarms have changed and the change was written; returns the unsubscribe function. */
-  onAlarms(listener: () => void): () => void;
+  onAlarms(listener: (events: readonly AlarmEvent[]) => void): () => void;
   /** What is known of the rooms: the estimated temperature of the goods, what was learned. */
   rooms(): readonly RoomKnowledge[];
   /** Resolves when what came of it is durable. Throws when the disk does not take it. */

@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import { secretReference } from "@frostlight/kernel";
 import { z } from "zod";
 
+import { chainOf, fingerprintOf, publicKeyOf } from "../core/peer-certificate.ts";
 import type { ConfiguredTrust } from "../core/peer-trust.ts";
-import { chainOf, fingerprintOf, isSignedFor, publicKeyOf, splitPem } from "./opcua-certificate.ts";
+import { isSignedFor, splitPem } from "./opcua-certificate.ts";
 import { parseBrowsePath } from "./opcua-path.ts";
 
 /** Lower-case hex; colons and capitals, as other tools print fingerprints, are accepted. */

@@ -7,7 +7,7 @@ import { errorCode, type Logger } from "@frostlight/kernel";
 import type { OPCUACertificateManager } from "node-opcua-certificate-manager";
 import type * as library from "node-opcua-client";
 
-import { fingerprintOf } from "./opcua-certificate.ts";
+import { fingerprintOf } from "../core/peer-certificate.ts";
 
 /** The OPC UA library costs some 60 MB: loaded only when such a source starts. */
 export type OpcUaLibrary = typeof library;

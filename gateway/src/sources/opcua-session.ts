@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { describeError, FrostlightError, readSecret } from "@frostlight/kernel";
 import type { ClientSession, EndpointDescription, OPCUAClient, StatusCode, UserIdentityInfo } from "node-opcua-client";
 
+import { chainOf, describePeer } from "../core/peer-certificate.ts";
 import type { PeerCertificate } from "../core/peer-trust.ts";
 import type { SourceContext } from "../core/source.ts";
-import { chainOf, describePeer } from "./opcua-certificate.ts";
 import { configuredTrust, type OpcUaOptions } from "./opcua-options.ts";
 import { describeOwnCertificate, type OpcUaLibrary, type OpcUaPki } from "./opcua-pki.ts";
 

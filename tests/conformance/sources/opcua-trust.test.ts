@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-import { fingerprintOf } from "../../../gateway/src/sources/opcua-certificate.ts";
+import { fingerprintOf } from "../../../gateway/src/core/peer-certificate.ts";
 import { opcUaOptions } from "../../../gateway/src/sources/opcua-options.ts";
 import { OpcUaSource } from "../../../gateway/src/sources/opcua.ts";
 import { type RecordingContext, recordingContext, until } from "./harness.ts";

@@ -117,7 +117,7 @@ export async function alarmRig() {
         rooms: () => engine.rooms(),
         act: ({ action, actor, onceKey }) =>
           desk.act({ action, actor, commandId: null }, onceKey === null ? null : `${viewId}:${onceKey}`),
-        trust: trust.of(viewId),
+        trust: trust.of(`view:${viewId}`),
       };
     },
     /** As the server's command and the local page do it. */
