@@ -12,7 +12,7 @@ describe("letterbox", () => {
     fc.assert(
       fc.property(
         fc.record({ width: side, height: side, inputWidth: inputSide, inputHeight: inputSide }),
-        fc.constantFrom("centre" as const, "top-left" as const),
+        fc.constantFrom("centre" as const, "top-left" as const, "stretch" as const),
         fc.tuple(fraction, fraction, fraction, fraction),
         (size, anchor, [a, b, c, d]) => {
           const placement = letterbox(size.width, size.height, size.inputWidth, size.inputHeight, anchor);
@@ -35,6 +35,35 @@ describe("letterbox", () => {
         expect(placement.contentWidth === inputWidth || placement.contentHeight === inputHeight).toBe(true);
       }),
     );
+  });
+
+  it("brings a box on whole pixels back to the pixel", () => {
+    fc.assert(
+      fc.property(
+        fc.record({ width: side, height: side, inputWidth: inputSide, inputHeight: inputSide }),
+        fc.constantFrom("centre" as const, "top-left" as const, "stretch" as const),
+        fc.tuple(fraction, fraction, fraction, fraction),
+        ({ width, height, inputWidth, inputHeight }, anchor, [a, b, c, d]) => {
+          const placement = letterbox(width, height, inputWidth, inputHeight, anchor);
+          const x = [Math.round(a * width), Math.round(b * width)].toSorted((one, other) => one - other);
+          const y = [Math.round(c * height), Math.round(d * height)].toSorted((one, other) => one - other);
+          const [left = 0, right = 0, top = 0, bottom = 0] = [...x, ...y];
+          const box = { left: left / width, right: right / width, top: top / height, bottom: bottom / height };
+          const back = toPicture(toInput(box, placement), placement);
+          expect([back.left * width, back.right * width].map(Math.round)).toEqual([left, right]);
+          expect([back.top * height, back.bottom * height].map(Math.round)).toEqual([top, bottom]);
+        },
+      ),
+    );
+  });
+
+  it("stretches over the whole input when told", () => {
+    expect(letterbox(640, 480, 416, 256, "stretch")).toMatchObject({
+      contentWidth: 416,
+      contentHeight: 256,
+      offsetX: 0,
+      offsetY: 0,
+    });
   });
 
   it("puts a 4:3 picture of 640 × 480 in the middle of 416 × 256 to the pixel", () => {
