@@ -8,7 +8,7 @@ import { defineFrameSource, type FrameEvent, type FrameSourceContext } from "../
 import { decodePicture } from "./picture-decoder.ts";
 
 const options = z.strictObject({
-  /** Folder of JPEG and PNG files, taken in the order of their names. */
+  /** Folder of JPEG, PNG and WebP files, taken in the order of their names. */
   path: z.string().min(1),
   fps: z.number().positive().max(60).default(2),
   /** Begin again after the last picture. */
@@ -48,8 +48,8 @@ async function* pictures(chosen: Options, context: FrameSourceContext): AsyncGen
 
 async function listPictures(path: string): Promise<readonly string[] | string> {
   try {
-    const names = (await readdir(path)).filter((name) => /\.(?:jpe?g|png)$/i.test(name)).toSorted();
-    return names.length === 0 ? `folder ${path} has no .jpg or .png file` : names;
+    const names = (await readdir(path)).filter((name) => /\.(?:jpe?g|png|webp)$/i.test(name)).toSorted();
+    return names.length === 0 ? `folder ${path} has no .jpg, .png or .webp file` : names;
   } catch (error) {
     return `folder ${path} cannot be read: ${describeError(error)}`;
   }

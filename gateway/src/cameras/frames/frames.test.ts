@@ -103,16 +103,17 @@ describe("http-snapshot", () => {
     expect(Buffer.from(event.frame.jpeg ?? []).equals(jpeg)).toBe(true);
   });
 
-  it("sends the credentials it was given by reference", async () => {
+  it("sends the password by Basic only to a camera that asks for that", async () => {
     const seen: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       seen.push(request.headers.authorization);
-      response.writeHead(401).end();
+      response.writeHead(401, { "www-authenticate": 'Basic realm="camera"' }).end();
     });
     const credentials = { username: "viewer", password: { env: "CAMERA_PASSWORD" } };
     const [event] = await take(events("http-snapshot", { url, credentials }), 1);
-    expect(seen[0]).toBe(`Basic ${Buffer.from("viewer:s3cret").toString("base64")}`);
-    expect(event).toMatchObject({ kind: "problem", code: "http-status" });
+    expect(seen).toEqual([undefined, `Basic ${Buffer.from("viewer:s3cret").toString("base64")}`]);
+    expect(event).toMatchObject({ kind: "problem", code: "refused" });
+    expect(JSON.stringify(event)).not.toContain("s3cret");
   });
 
   it("goes on after a truncated picture, a wrong type and an endless body", async () => {

@@ -1,14 +1,14 @@
-import { describeError, readSecret, retryDelayMs, secretReference } from "@frostlight/kernel";
+import { describeError, retryDelayMs, type RetrySchedule } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { defineFrameSource, type FrameEvent, type FrameSourceContext } from "../../core/camera.ts";
+import { accountOptions, CameraHttp, refusedRetry, unreachableRetry } from "./camera-http.ts";
 import { decodePicture } from "./picture-decoder.ts";
 
 const options = z.strictObject({
   /** Address of a JPEG or PNG picture. */
   url: z.url({ protocol: /^https?$/ }),
-  /** HTTP Basic authentication. */
-  credentials: z.strictObject({ username: z.string().min(1), password: secretReference }).optional(),
+  credentials: accountOptions.optional(),
   fps: z.number().positive().max(10).default(2),
   timeoutSeconds: z.number().positive().max(60).default(5),
   maxBytes: z
@@ -18,9 +18,6 @@ const options = z.strictObject({
     .default(8 * 1_048_576),
 });
 type Options = z.output<typeof options>;
-
-/** A camera that does not answer is asked less often; one that answers nonsense is asked on at the usual pace. */
-const retry = { firstMs: 1_000, factor: 2, maxMs: 15_000, jitter: 0.2 };
 
 /** Asks a camera's snapshot address again and again. */
 export const httpSnapshot = defineFrameSource({
@@ -32,15 +29,17 @@ export const httpSnapshot = defineFrameSource({
 
 async function* snapshots(chosen: Options, context: FrameSourceContext): AsyncGenerator<FrameEvent> {
   const { clock, signal } = context;
+  const http = new CameraHttp(chosen.url, chosen.credentials, context.environment);
   let failures = 0;
   while (!signal.aborted) {
     const startedMs = clock.monotonicMs();
-    const event = await fetchPicture(chosen, context);
+    const event = await fetchPicture(http, chosen, context);
     if (signal.aborted) return;
     yield event;
-    failures = event.kind === "problem" && event.code === "unreachable" ? failures + 1 : 0;
+    const retry = event.kind === "frame" ? undefined : retries[event.code];
+    failures = retry === undefined ? 0 : failures + 1;
     const period = 1_000 / chosen.fps - (clock.monotonicMs() - startedMs);
-    const wait = failures === 0 ? period : retryDelayMs(retry, failures - 1, context.random);
+    const wait = retry === undefined ? period : retryDelayMs(retry, failures - 1, context.random);
     try {
       await clock.sleep(Math.max(0, wait), signal);
     } catch {
@@ -49,25 +48,17 @@ async function* snapshots(chosen: Options, context: FrameSourceContext): AsyncGe
   }
 }
 
-async function fetchPicture(chosen: Options, context: FrameSourceContext): Promise<FrameEvent> {
+const retries: Readonly<Record<string, RetrySchedule>> = { unreachable: unreachableRetry, refused: refusedRetry };
+
+async function fetchPicture(http: CameraHttp, chosen: Options, context: FrameSourceContext): Promise<FrameEvent> {
   const timeout = new AbortController();
   const cancel = context.clock.after(chosen.timeoutSeconds * 1_000, () => {
     timeout.abort(new Error(`no answer within ${chosen.timeoutSeconds} s`));
   });
   try {
-    const response = await fetch(chosen.url, {
-      headers: await headersOf(chosen, context),
-      redirect: "error",
-      signal: AbortSignal.any([timeout.signal, context.signal]),
-    });
-    if (!response.ok) {
-      await response.body?.cancel();
-      return {
-        kind: "problem",
-        code: "http-status",
-        message: `${chosen.url} answered ${response.status}, expected 200`,
-      };
-    }
+    const answer = await http.get(AbortSignal.any([timeout.signal, context.signal]));
+    if (answer.kind === "problem") return answer;
+    const { response } = answer;
     const data = await readLimited(response, chosen.maxBytes);
     if (data === undefined) {
       return {
@@ -82,13 +73,6 @@ async function fetchPicture(chosen: Options, context: FrameSourceContext): Promi
   } finally {
     cancel();
   }
-}
-
-async function headersOf(chosen: Options, context: FrameSourceContext): Promise<Record<string, string>> {
-  if (chosen.credentials === undefined) return {};
-  const password = await readSecret(chosen.credentials.password, context.environment);
-  const pair = Buffer.from(`${chosen.credentials.username}:${password}`, "utf8").toString("base64");
-  return { authorization: `Basic ${pair}` };
 }
 
 /** The body, or undefined as soon as it exceeds the limit. */
