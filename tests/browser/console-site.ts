@@ -7,6 +7,7 @@ import { type MemoryState, sampleOf } from "../../server/src/api/testing/memory-
 import type { MemoryTimeSeries } from "../../server/src/api/testing/memory-time-series.ts";
 import { sampleAlarm, sampleAlarmEvent } from "../../server/src/api/testing/sample-site.ts";
 import type { Alarm, StoredFinding } from "../../server/src/core/records.ts";
+import { fillAlarms, freezerIncident, warmContext } from "./console-alarms.ts";
 import { fillGateway, withGatewayDetail } from "./console-gateway.ts";
 import { kitchenPicture } from "./kitchen-picture.ts";
 
@@ -84,6 +85,7 @@ export async function fillSite(state: MemoryState, timeSeries: MemoryTimeSeries,
     }
     state.alarmMap.set(alarm.alarmId, { alarm, events });
   }
+  fillAlarms(state, { organisationId, siteId, gatewayId }, nowMs);
   for (const camera of ["prep-cam", "store-cam"]) {
     state.healthList.push({
       organisationId,
@@ -200,7 +202,11 @@ function alarmsAt(nowMs: number): Alarm[] {
   });
   const ago = (minutes: number): number => nowMs - minutes * minuteMs;
   return [
-    limitAlarm("freezer-2", { priority: "high", onsetTimeMs: ago(48), raisedMs: ago(33) }, -15.4, 33),
+    {
+      ...limitAlarm("freezer-2", { priority: "high", onsetTimeMs: ago(48), raisedMs: ago(33) }, -15.4, 33),
+      incidentId: freezerIncident,
+      context: warmContext,
+    },
     limitAlarm(
       "freezer-3",
       {

@@ -2,6 +2,8 @@ import type {
   AcknowledgementRequest,
   AlarmDetail,
   AlarmList,
+  AlarmRequested,
+  AlarmSystemHealth,
   CameraList,
   ConfigurationText,
   EnrolmentToken,
@@ -12,6 +14,7 @@ import type {
   Overview,
   Problem,
   Series,
+  ServiceTarget,
   Session,
 } from "./api.generated.ts";
 
@@ -80,6 +83,35 @@ export const api = {
   alarm: (alarmId: string) => request<AlarmDetail>("GET", `/alarms/${id(alarmId)}`),
   acknowledge: (alarmId: string, comment: string) =>
     request<AcknowledgementRequest>("POST", `/alarms/${id(alarmId)}/acknowledgement`, { comment }),
+  alarmActionDone: (alarmId: string, comment: string) =>
+    request<AlarmRequested>("POST", `/alarms/${id(alarmId)}/action-done`, { comment }),
+  shelve: (
+    alarmId: string,
+    shelving: {
+      readonly untilMs: number;
+      readonly oneShot: boolean;
+      readonly reason: string;
+      readonly acceptCritical: boolean;
+    },
+  ) => request<AlarmRequested>("POST", `/alarms/${id(alarmId)}/shelving`, shelving),
+  unshelve: (alarmId: string, reason: string) =>
+    request<AlarmRequested>("POST", `/alarms/${id(alarmId)}/unshelving`, { reason }),
+  resetAlarm: (alarmId: string, reason: string) =>
+    request<AlarmRequested>("POST", `/alarms/${id(alarmId)}/reset`, { reason }),
+  setService: (
+    siteId: string,
+    service:
+      | { readonly inService: true; readonly target: ServiceTarget; readonly reason: string }
+      | {
+          readonly inService: false;
+          readonly target: ServiceTarget;
+          readonly purpose: "maintenance" | "calibration" | "other";
+          readonly untilMs: number;
+          readonly reason: string;
+        },
+  ) => request<AlarmRequested>("POST", `/sites/${id(siteId)}/service`, service),
+  alarmHealth: (days: number, siteId?: string) =>
+    request<AlarmSystemHealth>("GET", `/alarm-health${query({ days, siteId })}`),
   finding: (findingId: string) => request<Finding>("GET", `/findings/${id(findingId)}`),
   cameras: () => request<CameraList>("GET", "/cameras"),
   gateways: () => request<GatewayList>("GET", "/gateways"),

@@ -6,6 +6,7 @@ import { ErrorBox } from "./components/notices.tsx";
 import { Shell } from "./components/shell.tsx";
 import { t } from "./i18n/language.ts";
 import { startLive } from "./live.ts";
+import { AlarmHealthPage } from "./pages/alarm-health.tsx";
 import { AlarmPage } from "./pages/alarm.tsx";
 import { AlarmsPage } from "./pages/alarms.tsx";
 import { CamerasPage } from "./pages/cameras.tsx";
@@ -66,6 +67,7 @@ function Page(): ComponentChild {
   }
   if (first === "alarms" && second === undefined) return <AlarmsPage />;
   if (first === "alarms" && second !== undefined) return <AlarmPage key={second} alarmId={second} />;
+  if (first === "alarm-health") return <AlarmHealthPage />;
   if (first === "cameras") return <CamerasPage />;
   if (first === "findings" && second !== undefined) return <FindingPage key={second} findingId={second} />;
   if (first === "gateway" && second !== undefined) return <GatewayPage key={second} gatewayId={second} />;

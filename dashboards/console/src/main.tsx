@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/gateway.css";
+import "./styles/alarms.css";
 import { render } from "preact";
 
 import { App } from "./app.tsx";

@@ -21,6 +21,7 @@ const places = [
 function placeOf(first: string | undefined): string {
   if (first === undefined || first === "site") return "";
   if (first === "gateway") return "me";
+  if (first === "alarm-health") return "alarms";
   return first === "findings" ? "cameras" : first;
 }
 

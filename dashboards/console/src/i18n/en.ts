@@ -1,7 +1,9 @@
+import { alarmEn } from "./alarm-en.ts";
 import { gatewayEn } from "./gateway-en.ts";
 
 /** Every text of the console in English; `zh.ts` has the same keys. */
 export const en = {
+  ...alarmEn,
   ...gatewayEn,
   "app.name": "Frostlight",
   "app.simulated": "Simulated data",
@@ -124,7 +126,6 @@ export const en = {
   "alarm.lasts": "for {duration}",
   "alarm.lasted": "lasted {duration}",
   "alarm.ackedBy": "Acknowledged by {actor}, {time}",
-  "alarm.onset": "Began",
   "alarm.details": "Details",
   "alarm.life": "Course of this alarm",
   "alarm.transition.raised": "Raised",
@@ -148,10 +149,6 @@ export const en = {
   "alarm.out-of-service": "Out of service",
   "alarm.toZone": "Show the course",
   "alarm.viewer": "Your role may look but not acknowledge.",
-  "alarm.rule": "Rule",
-  "alarm.limit": "Limit exceeded",
-  "alarm.no-data": "No data",
-  "alarm.camera-health": "Camera fault",
   "alarm.other": "Alarm",
   "alarm.more": "Only the newest {count} are shown.",
   "camera.title": "Cameras",

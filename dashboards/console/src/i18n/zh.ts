@@ -1,8 +1,10 @@
+import { alarmZh } from "./alarm-zh.ts";
 import type { TextKey } from "./en.ts";
 import { gatewayZh } from "./gateway-zh.ts";
 
 /** Every text of the console in Chinese. */
 export const zh: Readonly<Record<TextKey, string>> = {
+  ...alarmZh,
   ...gatewayZh,
   "app.name": "霜明",
   "app.simulated": "模拟数据",
@@ -125,7 +127,6 @@ export const zh: Readonly<Record<TextKey, string>> = {
   "alarm.lasts": "已持续 {duration}",
   "alarm.lasted": "共 {duration}",
   "alarm.ackedBy": "{actor} 已确认，{time}",
-  "alarm.onset": "开始",
   "alarm.details": "详情",
   "alarm.life": "报警经过",
   "alarm.transition.raised": "触发",
@@ -149,10 +150,6 @@ export const zh: Readonly<Record<TextKey, string>> = {
   "alarm.out-of-service": "已停用",
   "alarm.toZone": "查看曲线",
   "alarm.viewer": "您的角色只能查看，不能确认。",
-  "alarm.rule": "规则",
-  "alarm.limit": "超过限值",
-  "alarm.no-data": "没有数据",
-  "alarm.camera-health": "摄像头异常",
   "alarm.other": "报警",
   "alarm.more": "只显示最近 {count} 条。",
   "camera.title": "摄像头",

@@ -1,9 +1,12 @@
 import { ArrowLeft, ChartLine } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
+import { requestText, zoneNameOf } from "../alarm-names.ts";
 import type { AlarmDetail } from "../api.generated.ts";
 import { api } from "../api.ts";
-import { AlarmCard, zoneNameOf } from "../components/alarm-card.tsx";
+import { AlarmCard } from "../components/alarm/card.tsx";
+import { AlarmLines } from "../components/alarm/incident.tsx";
+import { Why } from "../components/alarm/why.tsx";
 import { ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { explain } from "../explain.ts";
 import { exactTimeText } from "../format.ts";
@@ -34,7 +37,9 @@ export function AlarmPage({ alarmId }: { readonly alarmId: string }): ComponentC
 }
 
 function Detail({ detail }: { readonly detail: AlarmDetail }): ComponentChild {
-  const { alarm, events } = detail;
+  const { alarm, events, incident, requests } = detail;
+  const others = incident.filter(({ alarmId }) => alarmId !== alarm.alarmId);
+  const refused = requests.filter(({ status }) => status !== "pending" && status !== "done");
   const timeZone = timeZoneOf(alarm.siteId);
   const endMs = alarm.clearedMs ?? now.value;
   const room = Math.max(900_000, (endMs - alarm.onsetTimeMs) * 0.3);
@@ -48,6 +53,26 @@ function Detail({ detail }: { readonly detail: AlarmDetail }): ComponentChild {
           {t("alarm.toZone")}
         </a>
       </p>
+      <Why alarm={alarm} />
+      {others.length === 0 ? null : (
+        <section class="section">
+          <h2>{t("alarm.incident.parts", { count: others.length })}</h2>
+          <AlarmLines alarms={others} />
+        </section>
+      )}
+      {refused.length === 0 ? null : (
+        <section class="section">
+          <h2>{t("alarm.requests")}</h2>
+          <ul class="plain">
+            {refused.map((request) => (
+              <li key={request.commandId} class="alarm-refused">
+                <span class="life-time">{exactTimeText(request.finishedMs ?? request.issuedAtMs, timeZone)}</span>
+                {requestText(request, timeZone, now.value)}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       <section class="section">
         <h2>{t("alarm.life")}</h2>
         <ol class="life">
@@ -58,13 +83,17 @@ function Detail({ detail }: { readonly detail: AlarmDetail }): ComponentChild {
                 {t(`alarm.transition.${event.transition}`)}
                 {event.actor === null ? "" : ` · ${event.actor}`}
               </strong>
-              <span>{explain(event.explanation, timeZone, now.value)}</span>
+              <span class="life-words">
+                <span>{explain(event.explanation, timeZone, now.value)}</span>
+                {event.context?.map((one, index) => (
+                  <span key={`${one.code} ${index}`} class="quiet is-small">
+                    {explain(one, timeZone, now.value)}
+                  </span>
+                ))}
+              </span>
             </li>
           ))}
         </ol>
-        <p class="quiet is-small">
-          {t("alarm.rule")}: {alarm.ruleId}
-        </p>
       </section>
     </>
   );

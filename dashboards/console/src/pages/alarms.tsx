@@ -1,8 +1,10 @@
+import { Activity } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
+import { shownState } from "../alarm-names.ts";
 import { api } from "../api.ts";
-import { AlarmCard } from "../components/alarm-card.tsx";
-import { shownState } from "../components/alarm-card.tsx";
+import { AlarmCard } from "../components/alarm/card.tsx";
+import { IncidentCard, incidentsOf, leadOf } from "../components/alarm/incident.tsx";
 import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
 import { t } from "../i18n/language.ts";
 import { useResource } from "../resource.ts";
@@ -18,9 +20,12 @@ export function AlarmsPage(): ComponentChild {
     api.alarms(showsAll ? { limit: shownAlarms } : { open: true, limit: shownAlarms }),
   );
   const alarms = data?.alarms ?? [];
-  const ordered = showsAll
-    ? alarms
-    : alarms.toSorted((a, b) => compareStates(shownState(a), shownState(b)) || b.raisedMs - a.raisedMs);
+  const incidents = incidentsOf(alarms)
+    .map((group) => ({ group, lead: leadOf(group) }))
+    .toSorted((a, b) => {
+      if (a.lead === undefined || b.lead === undefined) return 0;
+      return compareStates(shownState(a.lead), shownState(b.lead)) || b.lead.raisedMs - a.lead.raisedMs;
+    });
   return (
     <>
       <header class="page-head">
@@ -34,19 +39,23 @@ export function AlarmsPage(): ComponentChild {
           </a>
         </nav>
         <SimulatedBadge />
+        <a class="button page-head-act" href={linkTo(["alarm-health"])}>
+          <Activity size={18} aria-hidden="true" />
+          {t("health.open")}
+        </a>
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={3} height={150} /> : null}
-      {data !== undefined && ordered.length === 0 ? (
+      {data !== undefined && alarms.length === 0 ? (
         <EmptyBox
           title={showsAll ? t("alarm.noneAtAll") : t("alarm.none")}
           {...(showsAll ? {} : { hint: t("alarm.noneHint") })}
         />
       ) : null}
       <div class="cards">
-        {ordered.map((alarm) => (
-          <AlarmCard key={alarm.alarmId} alarm={alarm} withZone />
-        ))}
+        {showsAll
+          ? alarms.map((alarm) => <AlarmCard key={alarm.alarmId} alarm={alarm} withZone />)
+          : incidents.map(({ group, lead }) => <IncidentCard key={lead?.alarmId} alarms={group} />)}
       </div>
       {data?.truncated === true ? <p class="quiet">{t("alarm.more", { count: shownAlarms })}</p> : null}
     </>

@@ -2,6 +2,7 @@ import { BellRing, Unplug, VideoOff } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
 import type { SiteOverview, ZoneState } from "../api.generated.ts";
+import { AsideTag } from "../components/alarm/tag.tsx";
 import { Day } from "../components/day.tsx";
 import { Glyph, StateTag } from "../components/glyph.tsx";
 import { LimitBar, limitsText } from "../components/limit-bar.tsx";
@@ -115,7 +116,11 @@ function Row({ row, manySites }: { readonly row: ZoneRow; readonly manySites: bo
     <li>
       <a class={`row is-${state}`} href={linkTo(["site", site.siteId, "zone", zone.zoneId])}>
         <span class="row-state">
-          <StateTag state={state} />
+          {state === "normal" && zone.outOfService.some(({ target }) => target.kind === "zone") ? (
+            <AsideTag aside="out-of-service" />
+          ) : (
+            <StateTag state={state} />
+          )}
         </span>
         <span class="row-name">
           <strong>{localised(zone.name)}</strong>

@@ -2,10 +2,12 @@ import { ArrowLeft } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
 import { api } from "../api.ts";
-import { AlarmCard } from "../components/alarm-card.tsx";
+import { AlarmCard } from "../components/alarm/card.tsx";
+import { AsideTag } from "../components/alarm/tag.tsx";
 import { StateTag } from "../components/glyph.tsx";
 import { LimitBar, limitsText } from "../components/limit-bar.tsx";
 import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
+import { Service } from "../components/service.tsx";
 import { LiveAge, LiveValue } from "../components/values.tsx";
 import { ZoneCourse } from "../components/zone-course.tsx";
 import { decimal, unitText } from "../format.ts";
@@ -43,6 +45,7 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
         </a>
         <h1>{localised(zone.name)}</h1>
         <StateTag state={state} />
+        {zone.outOfService.some(({ target }) => target.kind === "zone") ? <AsideTag aside="out-of-service" /> : null}
         <SimulatedBadge siteId={site.siteId} />
         {site.name === null ? null : <span class="page-head-count">{localised(site.name)}</span>}
       </header>
@@ -84,6 +87,7 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
               </ul>
             </section>
           )}
+          <Service row={row} />
           <History row={row} />
         </aside>
       </div>

@@ -85,7 +85,7 @@ export function foldAlarm(
     returnedMs: returned?.timeMs ?? null,
     clearedMs: cleared?.timeMs ?? null,
     explanation: (explained ?? newest).explanation,
-    context: (explained ?? newest).context ?? [],
+    context: events.findLast((event) => event.context !== undefined)?.context ?? [],
     incidentId: events.findLast((event) => event.incidentId !== undefined)?.incidentId ?? null,
     condition: state === "normal" ? false : (newest.condition ?? conditionOf(events)),
     untilMs: asideStates.has(state) ? (newest.untilMs ?? null) : null,

@@ -30,6 +30,9 @@ export function RequestForm(props: {
   readonly name: string;
   readonly submit: string;
   readonly reasonLabel?: string;
+  readonly isReasonOptional?: boolean;
+  /** Called once it was asked for, instead of saying so here. */
+  readonly onAsked?: () => void;
   readonly send: (form: HTMLFormElement, reason: string) => Promise<unknown>;
   readonly onCancel?: () => void;
   readonly children?: ComponentChildren;
@@ -46,6 +49,7 @@ export function RequestForm(props: {
       forgetReason();
       setState("asked");
       changes.value += 1;
+      props.onAsked?.();
     } catch (problem) {
       setState("typing");
       if (!(problem instanceof RequestError)) throw problem;
@@ -67,8 +71,8 @@ export function RequestForm(props: {
         <input
           class="input"
           value={reason}
-          required
-          minLength={3}
+          required={props.isReasonOptional !== true}
+          minLength={props.isReasonOptional === true ? 0 : 3}
           maxLength={500}
           onInput={(event) => {
             setReason(event.currentTarget.value);

@@ -1,37 +1,22 @@
-import { Check, ChevronRight, Hourglass } from "lucide-preact";
+import { Check, CheckCheck, ChevronRight, Hourglass } from "lucide-preact";
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 
-import type { AcknowledgementRequest, Alarm, ZoneState } from "../api.generated.ts";
-import { api, RequestError } from "../api.ts";
-import { explain } from "../explain.ts";
-import { durationText, timeText } from "../format.ts";
-import type { TextKey } from "../i18n/en.ts";
-import { localised, t } from "../i18n/language.ts";
-import { now } from "../now.ts";
-import { linkTo } from "../router.ts";
-import { changes, findZone, loadOverview, may, timeZoneOf } from "../store.ts";
-import { Glyph, StateTag } from "./glyph.tsx";
-
-const ruleTexts: Readonly<Record<string, TextKey>> = {
-  limit: "alarm.limit",
-  "no-data": "alarm.no-data",
-  "camera-health": "alarm.camera-health",
-};
+import { asideOf, kindName, partNameOf, shownState, zoneNameOf } from "../../alarm-names.ts";
+import type { AcknowledgementRequest, Alarm } from "../../api.generated.ts";
+import { api, RequestError } from "../../api.ts";
+import { explain } from "../../explain.ts";
+import { durationText, timeText } from "../../format.ts";
+import { t } from "../../i18n/language.ts";
+import { now } from "../../now.ts";
+import { linkTo } from "../../router.ts";
+import { changes, loadOverview, may, timeZoneOf } from "../../store.ts";
+import { Acts } from "./acts.tsx";
+import { alarmStateText, AlarmTag } from "./tag.tsx";
+import { ProductEstimate } from "./why.tsx";
 
 /** Notes being typed, by alarm: kept when the card is drawn anew or left for a moment. */
 const notes = new Map<string, string>();
-
-/** How an alarm is shown: by its priority while it is there, calm once it is over. */
-export function shownState(alarm: Alarm): ZoneState {
-  if (alarm.state === "normal") return "normal";
-  return alarm.state === "returned-unacknowledged" ? "warning" : alarm.priority;
-}
-
-export function zoneNameOf(alarm: { readonly siteId: string; readonly zoneId: string }): string {
-  const row = findZone(alarm.siteId, alarm.zoneId);
-  return row === undefined ? alarm.zoneId : localised(row.zone.name);
-}
 
 /** What happened, since when, how bad, who knows; and the button. */
 export function AlarmCard(props: {
@@ -45,27 +30,22 @@ export function AlarmCard(props: {
   const endMs = alarm.clearedMs ?? alarm.returnedMs;
   const state = shownState(alarm);
   const zoneName = zoneNameOf(alarm);
+  const part = partNameOf(alarm);
   const lasting = durationText((endMs ?? nowMs) - alarm.onsetTimeMs);
   return (
     <article class={`card alarm-card is-${state}`}>
       <header class="alarm-head">
-        {alarm.state === "normal" ? (
-          <span class="state-tag is-normal">
-            <Glyph state="normal" />
-            {t("alarm.normal")}
-          </span>
-        ) : (
-          <StateTag state={state} />
-        )}
+        <AlarmTag alarm={alarm} />
         <h3 class="alarm-title">
           {withZone ? `${zoneName} · ` : ""}
-          {t(ruleTexts[alarm.ruleKind] ?? "alarm.other")}
+          {kindName(alarm.ruleKind)}
+          {part === "" ? null : <span class="alarm-part"> · {part}</span>}
         </h3>
-        <span class="alarm-state">
-          {alarm.state === "normal" ? t(`state.${alarm.priority}`) : t(`alarm.${alarm.state}`)}
-        </span>
+        <span class="alarm-state">{alarmStateText(alarm)}</span>
       </header>
       <p class="alarm-why">{explain(alarm.explanation, timeZone, nowMs)}</p>
+      <ProductEstimate context={alarm.context} />
+      <PutAside alarm={alarm} />
       <div class="alarm-when">
         <p>
           {t("alarm.since", { time: timeText(alarm.onsetTimeMs, timeZone, nowMs) })}
@@ -89,18 +69,73 @@ export function AlarmCard(props: {
             })}
           </p>
         )}
+        {alarm.actionDone === null ? null : (
+          <p class="alarm-known">
+            <CheckCheck size={16} aria-hidden="true" />
+            {t("alarm.done", {
+              actor: alarm.actionDone.actor ?? "–",
+              time: timeText(alarm.actionDone.timeMs, timeZone, nowMs),
+            })}
+          </p>
+        )}
         <Acknowledge alarm={alarm} zoneName={zoneName} />
+        <Pending alarm={alarm} />
+        <Acts alarm={alarm} name={zoneName} />
       </footer>
     </article>
   );
 }
+
+/** Why it is quiet, who said so, until when; and that it is watched all the same. */
+function PutAside({ alarm }: { readonly alarm: Alarm }): ComponentChild {
+  if (asideOf(alarm) === undefined) return null;
+  const timeZone = timeZoneOf(alarm.siteId);
+  const { aside, untilMs, condition } = alarm;
+  return (
+    <div class="alarm-aside">
+      {aside?.explanation == null ? null : <p>{explain(aside.explanation, timeZone, now.value)}</p>}
+      <p class="quiet">
+        {[
+          aside?.actor == null ? t("alarm.aside.design") : t("alarm.aside.by", { actor: aside.actor }),
+          ...(untilMs === null ? [] : [t("alarm.until", { time: timeText(untilMs, timeZone, now.value) })]),
+        ].join(" · ")}
+      </p>
+      <p class="quiet">
+        {condition === null ? "" : `${t(condition ? "alarm.condition.holds" : "alarm.condition.gone")} `}
+        {t("alarm.aside.watched")}
+      </p>
+    </div>
+  );
+}
+
+/** What was asked for and the gateway has not confirmed, besides the acknowledgement. */
+function Pending({ alarm }: { readonly alarm: Alarm }): ComponentChild {
+  return alarm.requests
+    .filter(({ kind }) => kind !== "acknowledge-alarm")
+    .map(({ commandId, kind, actor, issuedAtMs }) => (
+      <p key={commandId} class="alarm-requested" role="status">
+        <Hourglass size={16} aria-hidden="true" />
+        {t("alarm.request.pending", {
+          actor,
+          what: t(`alarm.request.${kind}`),
+          time: timeText(issuedAtMs, timeZoneOf(alarm.siteId), now.value),
+        })}
+      </p>
+    ));
+}
+
+const toAcknowledge: ReadonlySet<Alarm["state"]> = new Set([
+  "unacknowledged",
+  "returned-unacknowledged",
+  "latched-unacknowledged",
+]);
 
 function Acknowledge({ alarm, zoneName }: { readonly alarm: Alarm; readonly zoneName: string }): ComponentChild {
   const [note, setNote] = useState(notes.get(alarm.alarmId) ?? "");
   const [sending, setSending] = useState(false);
   const [asked, setAsked] = useState<AcknowledgementRequest | null>(null);
   const [error, setError] = useState<string | null>(null);
-  if (alarm.state === "acknowledged" || alarm.state === "normal") return null;
+  if (!toAcknowledge.has(alarm.state)) return null;
   const requested = alarm.acknowledgeRequested ?? asked;
   if (requested !== null) {
     const time = timeText(requested.issuedAtMs, timeZoneOf(alarm.siteId), now.value);
