@@ -110,8 +110,13 @@ export class Detector {
 }
 
 /** Opens a model and runs it once, so that the first picture is not slower than the others. */
-export async function openDetector(path: string, manifest: ModelManifest, threads: number): Promise<Detector> {
-  const detector = new Detector(await openModel(path, manifest, threads), manifest);
+export async function openDetector(
+  path: string,
+  manifest: ModelManifest,
+  threads: number,
+  flushDenormals = true,
+): Promise<Detector> {
+  const detector = new Detector(await openModel(path, manifest, threads, flushDenormals), manifest);
   const { width, height } = manifest.input;
   const grey = { width, height, rgb: new Uint8Array(width * height * 3).fill(114) };
   try {

@@ -1,8 +1,9 @@
 /** The inference thread: ONNX Runtime computes in the calling thread, which must not be the one that serves sensors. */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 
 import { describeError, FrostlightError } from "@frostlight/kernel/errors";
 
+import { flushesDenormals } from "./denormals.ts";
 import { type ModelEngine, openEngine } from "./engine.ts";
 import type {
   PlainError,
@@ -13,8 +14,8 @@ import type {
   WorkerSetup,
 } from "./worker-protocol.ts";
 
-const port = parentPort;
-if (port === null) throw new Error("inference-worker.ts runs as a worker thread only");
+const setup = workerData as WorkerSetup; // only inference-host.ts starts this file
+const { port } = setup;
 
 const reply = (message: WorkerReply): void => {
   port.postMessage(message);
@@ -55,14 +56,13 @@ async function serve(engine: ModelEngine, id: number, call: WorkerCall, before: 
 }
 
 try {
-  const setup = workerData as WorkerSetup; // only load-model.ts starts this file
   const engine = await openEngine(setup.modelPath, setup.manifest, setup.threads);
   // One after the other: buffers are shared between calls.
   let last: Promise<void> = Promise.resolve();
   port.on("message", ({ id, call }: WorkerRequest) => {
     last = serve(engine, id, call, last);
   });
-  reply({ kind: "ready" });
+  reply({ kind: "ready", flushesDenormals: flushesDenormals() });
 } catch (error) {
   reply({ kind: "failed", error: plain(error) });
   port.close();

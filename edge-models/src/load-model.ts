@@ -1,12 +1,14 @@
-import { Worker } from "node:worker_threads";
+import { dirname, resolve, sep } from "node:path";
 
-import { type Clock, describeError, FrostlightError, type Logger, silentLogger, systemClock } from "@frostlight/kernel";
+import { type Clock, type Logger, silentLogger, systemClock } from "@frostlight/kernel";
 
+import { defaultModelFolder } from "./default-model.ts";
 import type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
 import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
-import { type ModelManifest, readManifest } from "./manifest.ts";
+import { InferenceThread } from "./inference-thread.ts";
+import { licenceWarning, type ModelManifest, readManifest } from "./manifest.ts";
+import { tryModel, type TrialLimits } from "./model-trial.ts";
 import type { RgbImage } from "./picture.ts";
-import type { PlainError, WorkerAnswers, WorkerCall, WorkerReply, WorkerSetup } from "./worker-protocol.ts";
 
 /** A model that is ready, in a thread of its own. Calls are answered in order; callers may overlap. */
 export interface LoadedModel {
@@ -16,6 +18,8 @@ export interface LoadedModel {
   readonly loadMs: number;
   /** Median of a few passes over a grey picture at the manifest's size. */
   readonly warmMs: number;
+  /** False: denormal numbers may make this model several times slower. */
+  readonly flushesDenormals: boolean;
   detect(image: RgbImage, options?: DetectOptions): Promise<DetectResult>;
   /**
    * What the network sees in each region, as one vector each: what heads are fitted on and judge by.
@@ -36,23 +40,32 @@ export interface LoadOptions {
   readonly threads?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Of the trial that a model gets which is not shipped. */
+  readonly trial?: TrialLimits;
 }
 
-const loadTimeoutMs = 60_000;
 const warmPasses = 5;
+const shippedFolder = dirname(defaultModelFolder) + sep;
 
 /**
- * Loads a model: manifest, SHA-256, opset, shapes of inputs and outputs, one pass to warm up, a few to measure.
+ * Loads a model: manifest, SHA-256, opset, shapes of inputs and outputs, one pass to warm up, a few to measure. What is not
+ * shipped runs in a process of its own first: native code that hangs, crashes or eats memory cannot be stopped in a thread.
  * @param path folder with `manifest.json`, or the manifest
- * @throws `model/missing`, `model/manifest-invalid`, `model/hash-mismatch`, `model/broken`, `model/wrong-shape`
+ * @throws `model/missing`, `model/manifest-invalid`, `model/hash-mismatch`, `model/too-large`, `model/broken`,
+ *   `model/unsupported`, `model/wrong-shape`, `model/hangs`, `model/too-hungry`, `model/crashed`
  */
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const { threads = 1, clock = systemClock, logger = silentLogger } = options;
   const startMs = clock.monotonicMs();
   const { manifest, modelPath } = await readManifest(path);
-  const thread = new InferenceThread({ modelPath, manifest, threads }, clock);
+  const warning = licenceWarning(manifest.licence);
+  if (warning !== undefined) logger.warn("model-licence", { model: manifest.id, warning });
+  const setup = { modelPath, manifest, threads };
+  if (!resolve(modelPath).startsWith(shippedFolder)) await tryModel(setup, options.trial);
+  const thread = new InferenceThread(setup);
   try {
-    await thread.ready;
+    const { flushesDenormals } = await thread.ready;
+    if (!flushesDenormals) logger.warn("denormals-not-flushed", { model: manifest.id });
     const warmMs = await measure(thread, manifest);
     const loadMs = clock.monotonicMs() - startMs;
     logger.info("model-loaded", { model: manifest.id, sha256: manifest.sha256, loadMs, warmMs, threads });
@@ -62,6 +75,7 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
       sha256: manifest.sha256,
       loadMs,
       warmMs,
+      flushesDenormals,
       detect: (image, detectOptions = {}) => thread.call({ kind: "detect", image, options: detectOptions }),
       describe: (image, regions, setup) => thread.call({ kind: "describe", image, regions, setup }),
       openScene: (key, setup, saved) => thread.call({ kind: "open-scene", key, setup, saved }),
@@ -85,83 +99,4 @@ async function measure(thread: InferenceThread, manifest: ModelManifest): Promis
     times.push((await thread.call({ kind: "detect", image, options: {} })).durationMs);
   }
   return times.toSorted((a, b) => a - b)[Math.floor(warmPasses / 2)] ?? 0;
-}
-
-interface Pending {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-}
-
-class InferenceThread {
-  readonly ready: Promise<void>;
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  #nextId = 0;
-  #ended: FrostlightError | undefined;
-
-  constructor(setup: WorkerSetup, clock: Clock) {
-    this.#worker = new Worker(new URL("./inference-worker.ts", import.meta.url), {
-      workerData: setup,
-      name: `model ${setup.manifest.id}`,
-      resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16 },
-    });
-    this.ready = new Promise((resolve, reject) => {
-      const cancel = clock.after(loadTimeoutMs, () => {
-        this.#end(new FrostlightError("model/broken", "config", `model ${setup.manifest.id} did not load in a minute`));
-      });
-      this.#worker.on("message", (message: WorkerReply) => {
-        if (message.kind === "ready") {
-          cancel();
-          resolve();
-        } else if (message.kind === "failed") {
-          this.#end(restore(message.error));
-        } else {
-          this.#settle(message);
-        }
-      });
-      this.#worker.once("error", (error) => {
-        this.#end(new FrostlightError("model/failed", "bug", `inference thread: ${describeError(error)}`));
-      });
-      this.#worker.once("exit", () => {
-        cancel();
-        this.#end(new FrostlightError("model/closed", "bug", `model ${setup.manifest.id} is closed`));
-        reject(this.#ended ?? new Error("ended"));
-      });
-    });
-    this.ready.catch(() => undefined); // reported by whoever awaits it
-  }
-
-  call<C extends WorkerCall>(call: C): Promise<WorkerAnswers[C["kind"]]> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const id = this.#nextId;
-    this.#nextId += 1;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
-      this.#worker.postMessage({ id, call });
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #settle(message: Extract<WorkerReply, { id: number }>): void {
-    const pending = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (message.kind === "error") pending?.reject(restore(message.error));
-    else pending?.resolve(message.value as never); // the protocol pairs each call with its answer
-  }
-
-  #end(reason: FrostlightError): void {
-    if (this.#ended !== undefined) return;
-    this.#ended = reason;
-    for (const { reject } of this.#pending.values()) reject(reason);
-    this.#pending.clear();
-    void this.#worker.terminate();
-  }
-}
-
-function restore(error: PlainError): FrostlightError {
-  return new FrostlightError(error.code, error.fault, error.message);
 }

@@ -39,10 +39,15 @@ export interface OpenedModel {
  * @throws `model/missing`, `model/hash-mismatch`, `model/too-large`, `model/broken`, `model/unsupported`,
  *   `model/wrong-shape`, each naming what was expected
  */
-export async function openModel(path: string, manifest: ModelManifest, threads: number): Promise<OpenedModel> {
+export async function openModel(
+  path: string,
+  manifest: ModelManifest,
+  threads: number,
+  flushDenormals: boolean,
+): Promise<OpenedModel> {
   const bytes = await readModel(path, manifest);
   const onnx = await import("onnxruntime-node");
-  const session = await createSession(onnx, bytes, path, threads);
+  const session = await createSession(onnx, bytes, path, threads, flushDenormals);
   const outline = outlineModel(session, manifest);
   if (typeof outline === "string") {
     await session.release();
@@ -99,7 +104,8 @@ function checkFacts(bytes: Uint8Array, path: string): void {
 }
 
 /**
- * Denormal numbers are flushed to zero (a third-party model ran six times slower without), waiting threads sleep instead
+ * Denormal numbers are flushed to zero (a third-party model ran six times slower without; for whose threads that holds: see
+ * inference-host.ts), waiting threads sleep instead
  * of spinning: the gateway has other work for the cores.
  */
 export async function createSession(
@@ -107,6 +113,7 @@ export async function createSession(
   bytes: Uint8Array,
   path: string,
   threads: number,
+  flushDenormals = true,
 ): Promise<InferenceSession> {
   try {
     return await onnx.InferenceSession.create(bytes, {
@@ -117,7 +124,7 @@ export async function createSession(
       executionMode: "sequential",
       enableCpuMemArena: true,
       logSeverityLevel: 3,
-      extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: "0" } } },
+      extra: { session: { set_denormal_as_zero: flushDenormals ? "1" : "0", intra_op: { allow_spinning: "0" } } },
     });
   } catch (error) {
     const message = `model file ${path} cannot be opened: ${describeError(error)}`;

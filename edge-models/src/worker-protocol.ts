@@ -1,13 +1,31 @@
+import type { MessagePort } from "node:worker_threads";
+
 import type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
 import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
 import type { ModelManifest } from "./manifest.ts";
 import type { RgbImage } from "./picture.ts";
 
-/** What the inference thread is started with. */
-export interface WorkerSetup {
+export interface ModelSetup {
   readonly modelPath: string;
   readonly manifest: ModelManifest;
   readonly threads: number;
+}
+
+/** What the inference thread is started with. */
+export interface WorkerSetup extends ModelSetup {
+  /** Calls come and answers go here. */
+  readonly port: MessagePort;
+}
+
+/** To the thread that starts the inference threads. */
+export type HostRequest =
+  | { readonly kind: "start"; readonly id: number; readonly setup: WorkerSetup }
+  | { readonly kind: "stop"; readonly id: number };
+
+/** An inference thread ended; `reason` when by itself. */
+export interface HostReply {
+  readonly id: number;
+  readonly reason: string | null;
 }
 
 export type WorkerCall =
@@ -44,7 +62,8 @@ export interface PlainError {
 }
 
 export type WorkerReply =
-  | { readonly kind: "ready" }
+  /** `flushesDenormals`: arithmetic in this thread takes denormal numbers for zero. */
+  | { readonly kind: "ready"; readonly flushesDenormals: boolean }
   | { readonly kind: "failed"; readonly error: PlainError }
   | { readonly kind: "answer"; readonly id: number; readonly value: WorkerAnswers[keyof WorkerAnswers] }
   | { readonly kind: "error"; readonly id: number; readonly error: PlainError };

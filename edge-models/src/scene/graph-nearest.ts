@@ -4,10 +4,11 @@ import { fileURLToPath } from "node:url";
 import { createSession, type Onnx } from "../runtime.ts";
 import type { NearestSearch } from "./nearest.ts";
 
+export const nearestModelPath = fileURLToPath(new URL("../../nearest-patch/model.onnx", import.meta.url));
+
 /** The search as one matrix product in ONNX Runtime: some thirty times faster than plain arithmetic. */
 export async function createGraphNearest(onnx: Onnx, threads: number): Promise<NearestSearch> {
-  const path = fileURLToPath(new URL("../../nearest-patch/model.onnx", import.meta.url));
-  const session = await createSession(onnx, await readFile(path), path, threads);
+  const session = await createSession(onnx, await readFile(nearestModelPath), nearestModelPath, threads);
   return async (patches, count, memory, remembered, dimensions) => {
     const outputs = await session.run({
       patches: new onnx.Tensor("float32", patches, [count, dimensions]),
