@@ -174,6 +174,15 @@ export class Recorder implements Part {
     }
   }
 
+  /** Who listens must not harm those who write. */
+  #call(listener: (events: readonly AlarmEvent[]) => void, events: readonly AlarmEvent[]): void {
+    try {
+      listener(events);
+    } catch (error) {
+      this.#logger.error("alarm-listener-failed", { error: describeError(error) });
+    }
+  }
+
   /** Returns whether the events are durable. */
   async #commitEvents(events: readonly AlarmEvent[]): Promise<boolean> {
     if (events.length === 0) return true;
@@ -187,7 +196,7 @@ export class Recorder implements Part {
       });
     }
     const isDurable = await this.#outbox.add(events);
-    for (const listener of this.#listeners) listener(events);
+    for (const listener of this.#listeners) this.#call(listener, events);
     return isDurable;
   }
 }

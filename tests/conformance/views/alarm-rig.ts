@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
+import { type Logger, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 
 import { ActDesk } from "../../../gateway/src/act-desk.ts";
 import { alarmRuleConfig, createAlarmEngine, defaultRules } from "../../../gateway/src/alarms/index.ts";
@@ -39,6 +39,12 @@ export const points: readonly Point[] = ["freezer.air", "freezer.door"].map((poi
 
 /** The gateway's real parts around alarms: engine, recorder, journal, desk, trust. */
 export async function alarmRig() {
+  const complaints: string[] = [];
+  const loud: Logger = {
+    ...silentLogger,
+    error: (event, fields) => void complaints.push(`${event} ${JSON.stringify(fields)}`),
+    child: () => loud,
+  };
   const folder = await mkdtemp(join(tmpdir(), "frostlight-acts-"));
   const journal = await openTestJournal(join(folder, "journal"));
   const clock = systemClock;
@@ -65,7 +71,7 @@ export async function alarmRig() {
     recording: createRecording({ points, zones, clock, alarms: () => engine.active() }),
     journal,
     clock,
-    logger: silentLogger,
+    logger: loud,
     memoryFile: join(folder, "alarms.json"),
     outbox: [],
   });
@@ -88,6 +94,8 @@ export async function alarmRig() {
   const alarm = (): ActiveAlarm | undefined => engine.active().find(({ ruleId }) => ruleId === "warm");
   return {
     folder,
+    /** What was logged as an error; a test that passes has none. */
+    complaints,
     engine,
     trust,
     alarm,
@@ -104,7 +112,7 @@ export async function alarmRig() {
         softwareVersion: "0.0.1",
         clock,
         random: systemRandom,
-        logger: silentLogger,
+        logger: loud,
         stateFolder: folder,
         environment,
         journal,
