@@ -1,4 +1,4 @@
-import type { Alarm, AlarmRequest, ZoneState } from "./api.generated.ts";
+import type { Alarm, AlarmRequest } from "./api.generated.ts";
 import { explain } from "./explain.ts";
 import { en, type TextKey } from "./i18n/en.ts";
 import { localised, t } from "./i18n/language.ts";
@@ -12,13 +12,6 @@ function known(key: string): TextKey | undefined {
 /** What a kind of rule is about, in plain words. */
 export function kindName(ruleKind: string): string {
   return t(known(`alarm.kind.${ruleKind}`) ?? "alarm.other");
-}
-
-/** How an alarm is shown: as the server judges a room by it. Critical stays critical, also on the shelf. */
-export function shownState({ state, priority }: Pick<Alarm, "state" | "priority">): ZoneState {
-  if (state === "unacknowledged" || state === "acknowledged") return priority;
-  if (state === "shelved") return priority === "critical" ? "critical" : "warning";
-  return state === "normal" || state === "suppressed" || state === "out-of-service" ? "normal" : "warning";
 }
 
 export type Aside = Extract<Alarm["state"], "shelved" | "suppressed" | "out-of-service">;

@@ -4,7 +4,7 @@ import type { Overview, Session, SeriesSample, SiteOverview, Zone, ZoneState } f
 import { api, RequestError } from "./api.ts";
 import { readChoice, writeChoice } from "./choices.ts";
 import { now, setServerTime } from "./now.ts";
-import { compareStates, isStale } from "./zone-state.ts";
+import { compareStates, isStale, shownState } from "./zone-state.ts";
 
 /** undefined: not known yet; null: nobody is signed in. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -128,7 +128,10 @@ export const zoneRows = computed((): readonly ZoneRow[] => {
   );
 });
 
-export const openAlarmCount = computed(() => zoneRows.value.reduce((sum, { zone }) => sum + zone.alarms.length, 0));
+/** Alarms that ask for somebody: what is suppressed by design or out of service does not. */
+export const openAlarmCount = computed(
+  () => zoneRows.value.flatMap(({ zone }) => zone.alarms).filter((alarm) => shownState(alarm) !== "normal").length,
+);
 export const criticalCount = computed(() => zoneRows.value.filter(({ state }) => state === "critical").length);
 
 /** The site and room of an address or an alarm, if they are known here. */

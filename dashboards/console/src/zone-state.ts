@@ -1,9 +1,16 @@
-import type { LimitBand, Point, SeriesSample, ZoneState } from "./api.generated.ts";
+import type { Alarm, LimitBand, Point, SeriesSample, ZoneState } from "./api.generated.ts";
 
 export const zoneStates = ["critical", "high", "warning", "unknown", "normal"] as const satisfies readonly ZoneState[];
 
 export function compareStates(a: ZoneState, b: ZoneState): number {
   return zoneStates.indexOf(a) - zoneStates.indexOf(b);
+}
+
+/** How an alarm is shown: as the server judges a room by it. Critical stays critical, also on the shelf. */
+export function shownState({ state, priority }: Pick<Alarm, "state" | "priority">): ZoneState {
+  if (state === "unacknowledged" || state === "acknowledged") return priority;
+  if (state === "shelved") return priority === "critical" ? "critical" : "warning";
+  return state === "normal" || state === "suppressed" || state === "out-of-service" ? "normal" : "warning";
 }
 
 /** As the server counts: no usable value, or older than three intervals (at least half a minute). */

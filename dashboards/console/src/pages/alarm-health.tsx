@@ -207,11 +207,9 @@ function TopTen({ health }: { readonly health: AlarmHealth }): ComponentChild {
             <ActorName actor={actor} />
             <span class="number">{t("health.top.count", { count: actor.count, percent: percent(actor.share) })}</span>
             <ShareBar share={actor.share} />
-            <p class={actor.advice === null ? "quiet is-small" : "advice"}>
-              {actor.advice === null
-                ? t("health.advice.none")
-                : t("health.advice", { advice: t(`health.advice.${actor.advice}`) })}
-            </p>
+            {actor.advice === null ? null : (
+              <p class="advice">{t("health.advice", { advice: t(`health.advice.${actor.advice}`) })}</p>
+            )}
           </li>
         ))}
       </ol>

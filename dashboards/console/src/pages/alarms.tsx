@@ -1,7 +1,6 @@
 import { Activity } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
-import { shownState } from "../alarm-names.ts";
 import { api } from "../api.ts";
 import { AlarmCard } from "../components/alarm/card.tsx";
 import { IncidentCard, incidentsOf, leadOf } from "../components/alarm/incident.tsx";
@@ -9,7 +8,7 @@ import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/noti
 import { t } from "../i18n/language.ts";
 import { useResource } from "../resource.ts";
 import { currentLocation, linkTo } from "../router.ts";
-import { compareStates } from "../zone-state.ts";
+import { compareStates, shownState } from "../zone-state.ts";
 
 const shownAlarms = 100;
 
@@ -55,7 +54,7 @@ export function AlarmsPage(): ComponentChild {
       <div class="cards">
         {showsAll
           ? alarms.map((alarm) => <AlarmCard key={alarm.alarmId} alarm={alarm} withZone />)
-          : incidents.map(({ group, lead }) => <IncidentCard key={lead?.alarmId} alarms={group} />)}
+          : incidents.map(({ group, lead }) => <IncidentCard key={lead?.alarmId} alarms={group} withZone />)}
       </div>
       {data?.truncated === true ? <p class="quiet">{t("alarm.more", { count: shownAlarms })}</p> : null}
     </>

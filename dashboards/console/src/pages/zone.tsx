@@ -3,6 +3,7 @@ import type { ComponentChild } from "preact";
 
 import { api } from "../api.ts";
 import { AlarmCard } from "../components/alarm/card.tsx";
+import { IncidentCard, incidentsOf } from "../components/alarm/incident.tsx";
 import { AsideTag } from "../components/alarm/tag.tsx";
 import { StateTag } from "../components/glyph.tsx";
 import { LimitBar, limitsText } from "../components/limit-bar.tsx";
@@ -36,6 +37,7 @@ export function ZonePage({ siteId, zoneId }: { readonly siteId: string; readonly
 
 function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
   const { site, zone, state } = row;
+  const isStopped = zone.outOfService.some(({ target }) => target.kind === "zone");
   const headline = zone.points.find((point) => point.pointId === zone.headlinePointId);
   return (
     <>
@@ -44,8 +46,8 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
           <ArrowLeft size={20} aria-hidden="true" />
         </a>
         <h1>{localised(zone.name)}</h1>
-        <StateTag state={state} />
-        {zone.outOfService.some(({ target }) => target.kind === "zone") ? <AsideTag aside="out-of-service" /> : null}
+        {isStopped ? <AsideTag aside="out-of-service" /> : null}
+        {isStopped && state === "normal" ? null : <StateTag state={state} />}
         <SimulatedBadge siteId={site.siteId} />
         {site.name === null ? null : <span class="page-head-count">{localised(site.name)}</span>}
       </header>
@@ -67,8 +69,8 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
               </div>
             </section>
           )}
-          {zone.alarms.map((alarm) => (
-            <AlarmCard key={alarm.alarmId} alarm={alarm} />
+          {incidentsOf(zone.alarms).map((group) => (
+            <IncidentCard key={group[0]?.alarmId} alarms={group} />
           ))}
           <ZoneCourse site={site} zone={zone} />
         </div>

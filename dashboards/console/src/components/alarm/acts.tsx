@@ -2,13 +2,13 @@ import { CheckCheck, CirclePause, Eye, Undo2 } from "lucide-preact";
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 
-import { shownState } from "../../alarm-names.ts";
 import type { Alarm } from "../../api.generated.ts";
 import { api } from "../../api.ts";
 import { fieldText } from "../../form.ts";
 import { t } from "../../i18n/language.ts";
 import { now } from "../../now.ts";
 import { loadOverview, may } from "../../store.ts";
+import { shownState } from "../../zone-state.ts";
 import { RequestForm } from "../gateway/request.tsx";
 import { Glyph } from "../glyph.tsx";
 

@@ -2,7 +2,7 @@ import { Check, CheckCheck, ChevronRight, Hourglass } from "lucide-preact";
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
 
-import { asideOf, kindName, partNameOf, shownState, zoneNameOf } from "../../alarm-names.ts";
+import { asideOf, kindName, partNameOf, zoneNameOf } from "../../alarm-names.ts";
 import type { AcknowledgementRequest, Alarm } from "../../api.generated.ts";
 import { api, RequestError } from "../../api.ts";
 import { explain } from "../../explain.ts";
@@ -11,6 +11,7 @@ import { t } from "../../i18n/language.ts";
 import { now } from "../../now.ts";
 import { linkTo } from "../../router.ts";
 import { changes, loadOverview, may, timeZoneOf } from "../../store.ts";
+import { shownState } from "../../zone-state.ts";
 import { Acts } from "./acts.tsx";
 import { alarmStateText, AlarmTag } from "./tag.tsx";
 import { ProductEstimate } from "./why.tsx";

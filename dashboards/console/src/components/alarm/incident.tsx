@@ -1,14 +1,14 @@
 import { ChevronRight } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
-import { kindName, partNameOf, shownState, zoneNameOf } from "../../alarm-names.ts";
+import { kindName, partNameOf, zoneNameOf } from "../../alarm-names.ts";
 import type { Alarm } from "../../api.generated.ts";
 import { timeText } from "../../format.ts";
 import { t } from "../../i18n/language.ts";
 import { now } from "../../now.ts";
 import { linkTo } from "../../router.ts";
 import { timeZoneOf } from "../../store.ts";
-import { compareStates } from "../../zone-state.ts";
+import { compareStates, shownState } from "../../zone-state.ts";
 import { AlarmCard } from "./card.tsx";
 import { alarmStateText, AlarmTag } from "./tag.tsx";
 
@@ -26,11 +26,15 @@ export function leadOf(incident: readonly Alarm[]): Alarm | undefined {
 }
 
 /** One failure of a room: the alarm that needs a person most as a card, its other parts as lines. */
-export function IncidentCard({ alarms }: { readonly alarms: readonly Alarm[] }): ComponentChild {
+export function IncidentCard(props: {
+  readonly alarms: readonly Alarm[];
+  readonly withZone?: boolean;
+}): ComponentChild {
+  const { alarms, withZone = false } = props;
   const lead = leadOf(alarms);
   const first = alarms[0];
   if (lead === undefined || first === undefined) return null;
-  if (alarms.length === 1) return <AlarmCard alarm={lead} withZone />;
+  if (alarms.length === 1) return <AlarmCard alarm={lead} withZone={withZone} />;
   const others = alarms.filter((alarm) => alarm !== lead);
   const time = timeText(first.raisedMs, timeZoneOf(first.siteId), now.value);
   return (
@@ -39,7 +43,7 @@ export function IncidentCard({ alarms }: { readonly alarms: readonly Alarm[] }):
         <strong>{t("alarm.incident", { count: alarms.length })}</strong>
         <span class="quiet">{t("alarm.incident.first", { what: `${nameOf(first)}, ${time}` })}</span>
       </header>
-      <AlarmCard alarm={lead} withZone />
+      <AlarmCard alarm={lead} withZone={withZone} />
       <AlarmLines alarms={others} />
     </section>
   );

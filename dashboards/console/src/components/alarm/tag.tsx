@@ -1,9 +1,10 @@
 import { CirclePause, RotateCcw, Settings } from "lucide-preact";
 import type { ComponentChild } from "preact";
 
-import { type Aside, asideOf, shownState } from "../../alarm-names.ts";
+import { type Aside, asideOf } from "../../alarm-names.ts";
 import type { Alarm } from "../../api.generated.ts";
 import { t } from "../../i18n/language.ts";
+import { shownState } from "../../zone-state.ts";
 import { Glyph, StateTag } from "../glyph.tsx";
 
 const icons = { shelved: CirclePause, suppressed: RotateCcw, "out-of-service": Settings } as const;

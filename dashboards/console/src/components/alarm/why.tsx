@@ -3,7 +3,7 @@ import type { ComponentChild } from "preact";
 import { kindName } from "../../alarm-names.ts";
 import type { Alarm, Explanation } from "../../api.generated.ts";
 import { explain } from "../../explain.ts";
-import { decimal } from "../../format.ts";
+import { decimal, exactTimeText } from "../../format.ts";
 import { t } from "../../i18n/language.ts";
 import { now } from "../../now.ts";
 import { timeZoneOf } from "../../store.ts";
@@ -34,7 +34,7 @@ export function ProductEstimate({ context }: { readonly context: readonly Explan
   );
 }
 
-/** The explanation in full: rule and its source, what was around it, what would clear it, what was suppressed. */
+/** What the card does not say: what was around it, what would clear it, what was suppressed, the rule and its source. */
 export function Why({ alarm }: { readonly alarm: Alarm }): ComponentChild {
   const timeZone = timeZoneOf(alarm.siteId);
   const { context, explanation } = alarm;
@@ -59,8 +59,13 @@ export function Why({ alarm }: { readonly alarm: Alarm }): ComponentChild {
     <section class="card section">
       <h2>{t("alarm.why")}</h2>
       <dl class="facts">
-        <dt>{t("alarm.why.values")}</dt>
-        <dd>{say(explanation)}</dd>
+        <dt>{t("alarm.why.when")}</dt>
+        <dd>
+          {t("alarm.why.times", {
+            onset: exactTimeText(alarm.onsetTimeMs, timeZone),
+            raised: exactTimeText(alarm.raisedMs, timeZone),
+          })}
+        </dd>
         {section("product")}
         {section("surroundings")}
         {section("clears")}
