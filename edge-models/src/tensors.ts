@@ -41,7 +41,7 @@ export class InputTensors {
     if (this.#floats.length !== pixels.length) this.#floats = new Float32Array(pixels.length);
     reorder(pixels, this.#floats, isPlanar, this.#input);
     return layout === "nchw-float16"
-      ? new this.#onnx.Tensor("float16", toHalf(this.#floats), dims)
+      ? halfTensor(this.#onnx, this.#floats, dims)
       : new this.#onnx.Tensor("float32", this.#floats, dims);
   }
 
@@ -55,7 +55,7 @@ export class InputTensors {
           : [height, width];
     if (type === "int64") return new this.#onnx.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
     if (type === "int32") return new this.#onnx.Tensor("int32", Int32Array.from(values), dims);
-    if (type === "float16") return new this.#onnx.Tensor("float16", toHalf(Float32Array.from(values)), dims);
+    if (type === "float16") return halfTensor(this.#onnx, Float32Array.from(values), dims);
     if (type === "float64") return new this.#onnx.Tensor("float64", Float64Array.from(values), dims);
     return new this.#onnx.Tensor("float32", Float32Array.from(values), dims);
   }
@@ -80,9 +80,13 @@ function reorder(
   }
 }
 
-/** Bits of half floats, as ONNX Runtime takes them. */
-function toHalf(values: Float32Array): Uint16Array {
-  return new Uint16Array(new Float16Array(values).buffer);
+/**
+ * onnxruntime-node 1.30 counts the bytes of a Float16Array as 0, and makes one of whatever it is given for a half tensor (its
+ * pull request 32323). So the bits go in as whole numbers, and are called half floats afterwards.
+ */
+function halfTensor(onnx: Onnx, values: Float32Array, dims: readonly number[]): Tensor {
+  const bits = new Uint16Array(new Float16Array(values).buffer);
+  return Object.defineProperty(new onnx.Tensor("uint16", bits, dims), "type", { value: "float16" });
 }
 
 /** An output as the families take it. Labels are far from the end of int32; anything beyond is taken to it. */
