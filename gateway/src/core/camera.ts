@@ -80,6 +80,17 @@ export interface CameraOutput {
   evidence(data: Uint8Array, mediaType: string, role: EvidenceRole): Promise<EvidenceReference>;
 }
 
+/** A camera that answered on the local network. */
+export interface FoundCamera {
+  /** Its own name, mostly "urn:uuid:…": stays when its address changes. */
+  readonly endpoint: string;
+  /** Its device service. */
+  readonly url: string;
+  readonly name: string | null;
+  readonly model: string | null;
+  readonly location: string | null;
+}
+
 /** For the local page. */
 export interface CameraStatus {
   readonly cameraId: string;

@@ -4,6 +4,7 @@ import type { FrameSourceDefinition } from "../../core/camera.ts";
 import { folder } from "./folder.ts";
 import { httpSnapshot } from "./http-snapshot.ts";
 import { mjpeg } from "./mjpeg.ts";
+import { onvif } from "./onvif.ts";
 import { rtsp } from "./rtsp.ts";
 import { videoFile } from "./video-file.ts";
 
@@ -12,6 +13,7 @@ export const frameSourceRegistry: Registry<FrameSourceDefinition> = createRegist
   httpSnapshot,
   mjpeg,
   rtsp,
+  onvif,
   folder,
   videoFile,
 ]);

@@ -1,16 +1,12 @@
-import { readSecret, secretReference } from "@frostlight/kernel";
+import { readSecret } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { defineFrameSource, type FrameEvent, type FrameSourceContext } from "../../core/camera.ts";
+import { accountOptions } from "./camera-http.ts";
 import { ffmpegFrames } from "./ffmpeg-frames.ts";
 
-const options = z.strictObject({
-  /** rtsp:// or rtsps:// address without user and password; take the camera's sub-stream. */
-  url: z
-    .url({ protocol: /^rtsps?$/ })
-    .refine((url) => new URL(url).username === "", "user and password belong into `credentials`"),
-  /** Told to ffmpeg on its standard input: in no process list, in no log. */
-  credentials: z.strictObject({ username: z.string().min(1), password: secretReference }).optional(),
+/** How a stream is taken, wherever its address comes from. */
+export const rtspStreamOptions = {
   transport: z.enum(["tcp", "udp"]).default("tcp"),
   width: z.int().min(64).max(1_920).multipleOf(2).default(640),
   height: z.int().min(64).max(1_080).multipleOf(2).default(360),
@@ -19,6 +15,16 @@ const options = z.strictObject({
   keyFramesOnly: z.boolean().default(false),
   silenceSeconds: z.number().min(2).max(120).default(10),
   ffmpeg: z.string().min(1).default("ffmpeg"),
+} as const;
+
+const options = z.strictObject({
+  /** rtsp:// or rtsps:// address without user and password; take the camera's sub-stream. */
+  url: z
+    .url({ protocol: /^rtsps?$/ })
+    .refine((url) => new URL(url).username === "", "user and password belong into `credentials`"),
+  /** Told to ffmpeg on its standard input: in no process list, in no log. */
+  credentials: accountOptions.optional(),
+  ...rtspStreamOptions,
 });
 type Options = z.output<typeof options>;
 
