@@ -1,7 +1,7 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type Detector, openDetector } from "./detector.ts";
-import { cutSquare, type DescriptorSetup, poolLayers, type Region } from "./heads/descriptor.ts";
+import { cutSquare, type DescriptorSetup, poolLayers, type Region, squareAround } from "./heads/descriptor.ts";
 import type { Placement } from "./letterbox.ts";
 import type { ModelManifest } from "./manifest.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
@@ -88,7 +88,7 @@ export class ModelEngine {
     }
     const descriptors: Float32Array[] = [];
     for (const region of regions) {
-      const square = cutSquare(image, region, setup.margin);
+      const square = cutSquare(image, squareAround(image, region, setup.margin));
       descriptors.push(poolLayers(await this.#detector.describe(square, setup.size), setup));
     }
     return descriptors;

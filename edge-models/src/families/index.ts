@@ -1,5 +1,6 @@
 import { createRegistry, type Registry } from "@frostlight/kernel/registry";
 
+import { centerface } from "./centerface.ts";
 import { centernet } from "./centernet.ts";
 import type { ModelFamily } from "./family.ts";
 import { nmsInGraph } from "./nms-in-graph.ts";
@@ -14,6 +15,7 @@ import { yunet } from "./yunet.ts";
 
 /** Every kind of network whose outputs are understood. */
 export const modelFamilies: Registry<ModelFamily> = createRegistry<ModelFamily>("model families", [
+  centerface,
   centernet,
   nmsInGraph,
   rtdetr,

@@ -121,6 +121,27 @@ const encoders: Readonly<Record<string, Encoder>> = {
     ]);
     return Object.fromEntries(entries) as Outputs; // pairs of role and tensor
   },
+  centerface: (boxes) => {
+    const [across, down] = [settings.inputWidth / 4, settings.inputHeight / 4];
+    const plane = (channels: number): OutputTensor & { readonly data: Float32Array } => ({
+      shape: [1, channels, down, across],
+      data: new Float32Array(channels * down * across),
+    });
+    const [heat, size, offset] = [plane(1), plane(2), plane(2)];
+    for (const box of boxes) {
+      const [centreX, centreY, width, height] = centred(box);
+      const [x, y] = [Math.floor(centreX / 4), Math.floor(centreY / 4)];
+      const set = (map: typeof heat, channel: number, value: number): void => {
+        map.data[(channel * down + y) * across + x] = value;
+      };
+      set(heat, 0, box.score);
+      set(size, 0, Math.log(height / 4));
+      set(size, 1, Math.log(width / 4));
+      set(offset, 0, centreY / 4 - y - 0.5);
+      set(offset, 1, centreX / 4 - x - 0.5);
+    }
+    return { heat, size, offset };
+  },
   centernet: (boxes) => {
     const [across, down] = [settings.inputWidth / 4, settings.inputHeight / 4];
     const size = { shape: [1, 4, down, across], data: new Float32Array(4 * down * across) };
@@ -160,7 +181,7 @@ const someBoxes = (classCount: number): fc.Arbitrary<readonly Candidate[]> =>
     ),
   );
 
-const classCountOf = (kind: string): number => (kind === "yunet" ? 1 : settings.classCount);
+const classCountOf = (kind: string): number => (["yunet", "centerface"].includes(kind) ? 1 : settings.classCount);
 const squareOf = (box: Candidate): number => Math.floor(centred(box)[0] / 64) + 4 * Math.floor(centred(box)[1] / 64);
 const byPlace = (boxes: readonly Candidate[]): Candidate[] => boxes.toSorted((a, b) => squareOf(a) - squareOf(b));
 

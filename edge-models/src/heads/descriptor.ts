@@ -26,11 +26,19 @@ export type DescriptorSetup = Readonly<z.output<typeof descriptorSetup>>;
 /** Around the picture, where a square reaches over its edge. */
 const fill = 114;
 
+/** In pixels of a picture; may reach over its edge. */
+export interface Square {
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+}
+
 /**
- * A square around a region, in whole pixels. It is moved inside the picture if it fits; what still lies outside is grey.
+ * The square around a region, in whole pixels. It is moved inside the picture if it fits.
+ * @param margin added on each side, in parts of the region's longer side
  * @throws `model/bad-picture` for a region without area or a picture whose bytes do not fit its size
  */
-export function cutSquare(image: RgbImage, region: Region, margin: number): RgbImage {
+export function squareAround(image: RgbImage, region: Region, margin: number): Square {
   const { width, height } = image;
   const across = (region.right - region.left) * width;
   const down = (region.bottom - region.top) * height;
@@ -40,8 +48,16 @@ export function cutSquare(image: RgbImage, region: Region, margin: number): RgbI
   }
   const wished = Math.max(across, down) * (1 + 2 * margin);
   const side = Math.max(1, Math.round(Math.min(wished, 2 * Math.max(width, height))));
-  const left = start(((region.left + region.right) / 2) * width, side, width);
-  const top = start(((region.top + region.bottom) / 2) * height, side, height);
+  return {
+    left: start(((region.left + region.right) / 2) * width, side, width),
+    top: start(((region.top + region.bottom) / 2) * height, side, height),
+    side,
+  };
+}
+
+/** The pixels of a square; what lies outside the picture is grey. */
+export function cutSquare(image: RgbImage, { left, top, side }: Square): RgbImage {
+  const { width, height } = image;
   const rgb = new Uint8Array(side * side * 3).fill(fill);
   const from = Math.max(0, left);
   const to = Math.min(width, left + side);
