@@ -33,6 +33,7 @@ function modelSaying(detect: () => Promise<readonly DetectedBox[]>): LoadedModel
     sha256: "f".repeat(64),
     loadMs: 0,
     warmMs: 0,
+    flushesDenormals: true,
     get manifest(): never {
       return unused();
     },

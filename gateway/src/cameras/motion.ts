@@ -1,4 +1,5 @@
 import type { GreyImage } from "@frostlight/edge-models/health";
+
 import { type MovingRegion, movingRegions } from "./moving-regions.ts";
 
 /** A pixel differing more from the background moved (0..255). */

@@ -75,7 +75,7 @@ export class CameraVision {
     const minScore = Math.min(...this.#rules.map((rule) => rule.minScore));
     const first = this.#rules.find((rule) => rule.sceneKey !== null);
     const result = await this.model.detect(frame, { minScore, scene: first?.sceneKey ?? undefined });
-    const tracks = this.#tracker.update(result.boxes, frame.timeMs);
+    const tracks = this.#tracker.update(result.boxes, frame);
     const hits: SceneHit[] = [];
     for (const running of this.#rules) {
       const scene = await this.#sceneOf(running, running === first ? result.scene : null, frame);
@@ -110,6 +110,7 @@ export class CameraVision {
 }
 
 const blindEyes: RuleEyes = {
+  detail: 1,
   judge: () => Promise.reject(new Error("no heads are loaded")),
   faces: () => Promise.resolve([]),
 };

@@ -37,6 +37,8 @@ export interface HeadJudgement {
 
 /** Further looks at parts of the frame; each costs a pass, so rules ask only for what they need. */
 export interface RuleEyes {
+  /** How many times finer than the frame the picture is that they look at: 1, or more where the camera gave a large JPEG. */
+  readonly detail: number;
   /**
    * @param headId one of those the definition named in `heads`
    * @returns one judgement for each region, in order
