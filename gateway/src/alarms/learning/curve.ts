@@ -157,6 +157,12 @@ export class Curve {
       : { kind: "slow", sinceMs: peakMs };
   }
 
+  /** Whether a rise of the learned shape ran within this time. Unix ms. */
+  wasDefrost(fromMs: number, toMs: number): boolean {
+    const rises = this.#signature?.rises ?? [];
+    return rises.some(({ endedMs, riseMs, recoveryMs }) => endedMs >= fromMs && endedMs - riseMs - recoveryMs <= toMs);
+  }
+
   get hasSignature(): boolean {
     return this.#signature !== null;
   }

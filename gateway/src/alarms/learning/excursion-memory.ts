@@ -29,10 +29,15 @@ const stateSchema = z
   .max(maxKept)
   .transform((past) => past.map((one) => ({ ...one, exposure: one.exposure ?? (one.durationMs * one.worst) / 2 })));
 
+/** Whether `past` lasted at least as long, went at least as far and had at least as much exposure. */
+export function covers(past: Omit<PastExcursion, "endedMs">, running: Omit<PastExcursion, "endedMs">): boolean {
+  return past.durationMs >= running.durationMs && past.worst >= running.worst && past.exposure >= running.exposure;
+}
+
 /**
  * What a room has done before: its last excursions, at most 200 and no older than 400 days. A running excursion is "as seen
- * before" while enough of these lasted at least as long, went at least as far and had at least as much exposure: defrosts, deliveries and door work come
- * back, each in its room's own size. No shape and no timetable is assumed.
+ * before" while enough of these cover it: deliveries and door work come back, each in its room's own size. No shape and no
+ * timetable is assumed.
  */
 export class ExcursionMemory {
   #past: PastExcursion[] = [];
@@ -50,13 +55,26 @@ export class ExcursionMemory {
     this.revision += 1;
   }
 
-  /** How many past excursions were at least that in every respect. */
-  covering({ durationMs, worst, exposure }: Omit<PastExcursion, "endedMs">, nowMs: number): number {
+  /**
+   * On how many occasions a past excursion covered the running one. What lies closer together than `apartMs` is one occasion:
+   * a bad week is one lesson, not seven. `isExplained` leaves out what had a reason of its own, such as a defrost.
+   */
+  covering(
+    running: Omit<PastExcursion, "endedMs">,
+    nowMs: number,
+    apartMs: number,
+    isExplained: (past: PastExcursion) => boolean,
+  ): number {
     const sinceMs = nowMs - keptDays * day;
     let count = 0;
+    let lastEndedMs = Number.NEGATIVE_INFINITY;
+    let isCounted = false;
     for (const past of this.#past) {
-      if (past.durationMs < durationMs || past.worst < worst || past.exposure < exposure) continue;
-      if (past.endedMs >= sinceMs) count += 1;
+      if (past.endedMs - past.durationMs - lastEndedMs > apartMs) isCounted = false;
+      lastEndedMs = past.endedMs;
+      if (isCounted || past.endedMs < sinceMs || !covers(past, running) || isExplained(past)) continue;
+      isCounted = true;
+      count += 1;
     }
     return count;
   }

@@ -37,6 +37,8 @@ export interface RoomView {
   readonly defrost: Held<"idle" | "defrosting" | "recovering" | "unknown">;
   /** null: no defrost and no recovery now. Past its `untilMs` it excuses nothing. */
   readonly defrostPass: DefrostPass | null;
+  /** Whether a defrost of the learned shape ran at some time within these, Unix ms. */
+  wasDefrost(fromMs: number, toMs: number): boolean;
   readonly door: Held<"closed" | "open" | "unknown">;
   readonly compressor: Held<"on" | "off" | "unknown">;
   readonly power: Held<"on" | "off" | "unknown">;

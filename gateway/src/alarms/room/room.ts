@@ -68,6 +68,11 @@ export class Room implements RoomView {
     return this.#learnedDefrost()?.pass ?? null;
   }
 
+  wasDefrost(fromMs: number, toMs: number): boolean {
+    for (const { curve } of this.#probes.values()) if (curve.wasDefrost(fromMs, toMs)) return true;
+    return false;
+  }
+
   get door(): Held<"closed" | "open" | "unknown"> {
     const held = this.#view("door", "open", "closed");
     if (held.source === "signal") return held;

@@ -117,6 +117,21 @@ it("without a signal, is suppressed once three defrosts of that shape are known,
   expect(transitions(stage)).toContain("raised: unacknowledged");
 }, 30_000);
 
+it("does not take defrosts for what the room does besides: a warm room is told after the delay however warm they are", async () => {
+  const stage = stageOf({ watchSeconds: 600, critical: undefined });
+  await minutely(stage, 400, (minute) => -20 + Math.sin(minute / 5) / 2);
+  for (let turn = 0; turn < 4; turn += 1) {
+    await minutely(stage, 110, recorded);
+    await minutely(stage, 200 + turn * 77, (minute) => -20 + Math.sin(minute / 5) / 2);
+  }
+  stage.acknowledge();
+  stage.events.length = 0;
+  await minutely(stage, 47, (minute) => Math.min(-14, -20 + minute));
+  expect(transitions(stage)).toEqual([]);
+  await minutely(stage, 3, () => -14);
+  expect(transitions(stage)).toEqual(["raised: unacknowledged"]);
+}, 30_000);
+
 it("says with the alarm what is known of the room: door, power, the other probe, what clears it", async () => {
   const stage = stageOf();
   signal(stage, "door", 1);

@@ -101,12 +101,39 @@ it("is one alarm until the room has been quiet for the watch time, and says when
   await minutely(stage, 30, () => -21);
   expect(stage.engine.active()[0]?.explanation.code).toBe("excursion-watched");
   expect(stage.story).toEqual(["raised high", "latched high"]);
-  await minutely(stage, 50, () => -16);
+  await minutely(stage, 50, () => -14);
   expect(stage.story.slice(2)).toEqual(["raised high"]);
   await minutely(stage, 119, () => -21);
   await minutely(stage, 3, () => -21);
   expect(stage.story.slice(3)).toEqual(["latched high", "returned high"]);
   expect(new Set(stage.events.map((event) => event.alarmId)).size).toBe(1);
+});
+
+it("does not tell again what is no worse than what people were told of the watched room, until the maximum delay", async () => {
+  const stage = stageOf({ critical: undefined });
+  await minutely(stage, 100, () => -15);
+  await minutely(stage, 60, () => -21);
+  expect(stage.story).toEqual(["raised high", "latched high"]);
+  await minutely(stage, 90, () => -16);
+  await minutely(stage, 60, () => -21);
+  stage.restart();
+  await minutely(stage, 90, () => -16);
+  expect(stage.story).toEqual(["raised high", "latched high"]);
+  await minutely(stage, 31, () => -16);
+  expect(stage.story.slice(2)).toEqual(["raised high"]);
+});
+
+it("waits at the maximum delay for a value that is nearly back, but no longer than that takes", async () => {
+  const stage = stageOf({ critical: undefined, similar: 1, watchSeconds: 600 });
+  await minutely(stage, 200, () => -10);
+  await minutely(stage, 60, () => -21);
+  stage.acknowledge();
+  stage.events.length = 0;
+  await minutely(stage, 105, () => -14);
+  await minutely(stage, 30, (minute) => -14 - minute * 0.13);
+  expect(stage.story).toEqual([]);
+  await minutely(stage, 20, () => -17.9);
+  expect(stage.story).toEqual(["raised high"]);
 });
 
 it("says nothing, and ends nothing, while the value is unknown", async () => {

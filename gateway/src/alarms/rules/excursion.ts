@@ -3,8 +3,8 @@ import { z } from "zod";
 
 import type { Point } from "../../core/site.ts";
 import { explain, minutes } from "../explanation-codes.ts";
-import { ExcursionMemory } from "../learning/excursion-memory.ts";
-import { Trend } from "../learning/trend.ts";
+import { covers, ExcursionMemory, type PastExcursion } from "../learning/excursion-memory.ts";
+import { RunningExcursion } from "../learning/running-excursion.ts";
 import { higherOf, isHigher } from "../lifecycle.ts";
 import type { RoomView } from "../room/room-view.ts";
 import {
@@ -24,13 +24,13 @@ const optionsSchema = z
     limit: z.number(),
     /** An excursion this room is not known to end by itself is told after this long. */
     onDelaySeconds: z.number().min(0).max(86_400).default(2_700),
-    /** Every excursion is told after this long, whatever the room is known for. */
+    /** Every excursion is told after this long, whatever the room is known for; one that falls back, `recoveringSeconds` later. */
     maximumDelaySeconds: z.number().min(0).max(86_400).default(7_200),
-    /** So many past excursions, as long and as far, make one "as seen before". */
+    /** Past excursions, as long and as far, on so many occasions make one "as seen before". */
     similar: z.number().int().min(1).max(20).default(3),
     /** Values that fall back so fast that they are inside within this long are waited for. */
     recoveringSeconds: z.number().min(0).max(7_200).default(1_800),
-    /** After the room is back it is watched for this long: what comes back meanwhile is the same alarm. */
+    /** After the room is back it is watched for this long: what comes back meanwhile is the same alarm, and one lesson. */
     watchSeconds: z.number().min(0).max(604_800).default(86_400),
     /** How far inside, in the point's unit, counts as back. */
     deadband: z.number().min(0).default(0.5),
@@ -54,6 +54,9 @@ const optionsSchema = z
   });
 type ExcursionOptions = z.output<typeof optionsSchema>;
 
+/** Of one alarm; the newest are kept. */
+const maxTold = 8;
+
 const stateSchema = z.object({
   /** In states of older versions; it is kept apart since. */
   past: z.unknown().optional(),
@@ -66,18 +69,21 @@ const stateSchema = z.object({
   exposure: z.number().default(0),
   criticalForMs: z.number().nullable(),
   backForMs: z.number().nullable(),
+  /** What people were told of this alarm so far. */
+  told: z
+    .array(z.object({ endedMs: z.number(), durationMs: z.number(), worst: z.number(), exposure: z.number() }))
+    .max(maxTold)
+    .default([]),
 });
 
 /** A defrost warms the air a little before its contact, or its shape, says so. */
 const beforeDefrostMs = 10 * 60_000;
 
-/** A value that has lost this share of the way back counts as falling back. */
-const turnedShare = 0.9;
-
 /**
  * A limit that knows its room. An excursion is told after `onDelaySeconds` unless the room has been so far out for so long
- * before and came back, or is on its way back fast; at the latest after `maximumDelaySeconds`. With nothing learned it is a
- * plain limit with a delay. Good samples drive it; an uncertain value may raise but never end; unknown changes nothing.
+ * before and came back (defrosts apart: they are known by their shape), or is on its way back fast, or people were told of one
+ * as bad while the room is watched; after `maximumDelaySeconds` in any case unless it falls back fast. With nothing learned it
+ * is a plain limit with a delay. Good samples drive it; an uncertain value may raise but never end; unknown changes nothing.
  */
 export const excursionRule = definePointRule({
   kind: "excursion",
@@ -97,14 +103,9 @@ class ExcursionEvaluator implements PointEvaluator {
   readonly #freshMs: number;
   readonly #sign: 1 | -1;
   readonly #memory = new ExcursionMemory();
-  readonly #trend = new Trend();
-  /** Monotonic; null while inside. */
-  #sinceMs: number | null = null;
-  #onsetTimeMs = 0;
-  #worst = 0;
-  /** ms × the point's unit beyond the limit, up to the last sample. */
-  #exposure = 0;
-  #last = { takenMs: 0, excess: 0 };
+  readonly #running = new RunningExcursion();
+  /** Ended excursions that people were told of as parts of this alarm. */
+  #toldOf: PastExcursion[] = [];
   #value = 0;
   #criticalSinceMs: number | null = null;
   #told: Priority | null = null;
@@ -148,29 +149,27 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#value = judged;
     if (isBreach) this.#goOn(excess, takenMs, sample.timeMs);
     else this.#comeBack(excess, takenMs, sample.timeMs);
-    if (this.#sinceMs === null && this.#told === null) return null;
+    if (this.#running.sinceMs === null && this.#told === null) return null;
     return this.#decide(now);
   }
 
   tick(now: Moment): Verdict | null {
-    if (this.#sinceMs === null && this.#told === null) return null;
+    if (this.#running.sinceMs === null && this.#told === null) return null;
     if (this.#heardMs === null || now.monotonicMs - this.#heardMs > this.#freshMs) return null;
     return this.#decide(now);
   }
 
   snapshot(now: Moment): unknown {
-    if (this.#sinceMs === null && this.#told === null) return undefined;
+    if (this.#running.sinceMs === null && this.#told === null) return undefined;
     const since = (monotonicMs: number | null): number | null =>
       monotonicMs === null ? null : now.monotonicMs - monotonicMs;
     return {
       isWatched: this.#isWatched,
       isExcused: this.#isExcused,
-      heldMs: since(this.#sinceMs),
-      onsetTimeMs: this.#onsetTimeMs,
-      worst: this.#worst,
-      exposure: this.#exposure,
+      ...this.#running.snapshot(now.monotonicMs),
       criticalForMs: since(this.#criticalSinceMs),
       backForMs: since(this.#backSinceMs),
+      told: this.#toldOf,
     } satisfies z.input<typeof stateSchema>;
   }
 
@@ -190,34 +189,20 @@ class ExcursionEvaluator implements PointEvaluator {
     }
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    const { past, isWatched, isExcused, heldMs, onsetTimeMs, worst, exposure, criticalForMs, backForMs } = parsed.data;
+    const { past, isWatched, isExcused, criticalForMs, backForMs, told } = parsed.data;
     const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
     if (past !== undefined) this.#memory.restore(past);
-    this.#sinceMs = at(heldMs);
-    this.#onsetTimeMs = onsetTimeMs;
-    this.#worst = worst;
-    this.#exposure = exposure;
-    this.#last = { takenMs: now.monotonicMs, excess: 0 };
+    this.#running.restore(parsed.data, now.monotonicMs, downMs);
     this.#criticalSinceMs = at(criticalForMs);
     if (active === null) return;
     this.#backSinceMs = at(backForMs);
     this.#isWatched = isWatched;
     this.#isExcused = isExcused;
+    this.#toldOf = told;
   }
 
   #goOn(excess: number, takenMs: number, timeMs: number): void {
-    if (this.#sinceMs === null) {
-      this.#sinceMs = takenMs;
-      this.#onsetTimeMs = timeMs;
-      this.#worst = excess;
-      this.#exposure = 0;
-      this.#trend.clear();
-    } else {
-      this.#exposure += ((this.#last.excess + excess) / 2) * Math.max(0, takenMs - this.#last.takenMs);
-    }
-    this.#last = { takenMs, excess };
-    this.#worst = Math.max(this.#worst, excess);
-    this.#trend.add(takenMs, excess);
+    this.#running.goOn(excess, takenMs, timeMs);
     this.#backSinceMs = null;
     const { critical } = this.#options;
     if (critical !== undefined && excess >= this.#excess(critical.value)) this.#criticalSinceMs ??= takenMs;
@@ -225,10 +210,12 @@ class ExcursionEvaluator implements PointEvaluator {
   }
 
   #comeBack(excess: number, takenMs: number, timeMs: number): void {
-    if (this.#sinceMs !== null) {
-      const durationMs = Math.max(0, takenMs - this.#sinceMs);
-      this.#memory.add({ endedMs: timeMs, durationMs, worst: this.#worst, exposure: this.#exposure });
-      this.#sinceMs = null;
+    const past = this.#running.end(takenMs, timeMs);
+    if (past !== null) {
+      // A defrost says nothing of what the room does besides: it is known by its signal or its shape.
+      if (this.#room.defrostPass === null) this.#memory.add(past);
+      const isTold = this.#told !== null && !this.#isWatched && !this.#isExcused;
+      if (isTold) this.#toldOf = [...this.#toldOf, past].slice(-maxTold);
     }
     this.#criticalSinceMs = null;
     if (-excess >= this.#options.deadband) this.#backSinceMs ??= takenMs;
@@ -245,7 +232,7 @@ class ExcursionEvaluator implements PointEvaluator {
       if (this.#isWatched && excusedUntilMs !== null) return null;
       const hasEnded = this.#isExcused && excusedUntilMs === null && this.#room.defrost.source !== "none";
       if (isNew || hasEnded || isHigher(reached, this.#told ?? reached)) {
-        if (this.#told === null) this.#toldOnsetMs = this.#onsetTimeMs;
+        if (this.#told === null) this.#toldOnsetMs = this.#running.onsetTimeMs;
         this.#told = this.#told === null ? reached : higherOf(reached, this.#told);
         this.#isWatched = false;
         this.#isExcused = isExcused;
@@ -267,39 +254,47 @@ class ExcursionEvaluator implements PointEvaluator {
    * recovery after it, and neither takes longer than this room is known for. Never longer than the maximum delay.
    */
   #excusedUntil(now: Moment): number | null {
-    if (this.#sinceMs === null || this.#options.side === "low") return null;
+    const { sinceMs } = this.#running;
+    if (sinceMs === null || this.#options.side === "low") return null;
     // Shown already: neither is it put aside now, nor could it be told once more.
     if (this.#told !== null && !this.#isExcused && !this.#isWatched) return null;
     const pass = this.#room.defrostPass;
     if (pass === null) return null;
-    if (this.#sinceMs < pass.beganMs - beforeDefrostMs) return null;
-    const untilMs = this.#sinceMs + this.#options.maximumDelaySeconds * 1_000;
+    if (sinceMs < pass.beganMs - beforeDefrostMs) return null;
+    const untilMs = sinceMs + this.#options.maximumDelaySeconds * 1_000;
     return now.monotonicMs < Math.min(pass.untilMs, untilMs) ? untilMs : null;
   }
 
   /** How urgent the running excursion is by now; null while there is nothing to tell. */
   #reached(now: Moment): "high" | "critical" | null {
-    if (this.#sinceMs === null) return null;
-    const { critical, onDelaySeconds, maximumDelaySeconds, similar } = this.#options;
+    const { sinceMs } = this.#running;
+    if (sinceMs === null) return null;
+    const { critical, onDelaySeconds, maximumDelaySeconds, recoveringSeconds, similar } = this.#options;
     if (critical !== undefined && this.#criticalSinceMs !== null) {
       if (now.monotonicMs - this.#criticalSinceMs >= critical.onDelaySeconds * 1_000) return "critical";
     }
-    const heldMs = now.monotonicMs - this.#sinceMs;
-    if (heldMs >= maximumDelaySeconds * 1_000) return "high";
-    if (heldMs < onDelaySeconds * 1_000 || this.#isRecovering(now)) return null;
-    return this.#covering(heldMs, now) < similar ? "high" : null;
-  }
-
-  #covering(heldMs: number, now: Moment): number {
-    const worst = this.#worst - this.#options.deadband / 4;
-    return this.#memory.covering({ durationMs: heldMs, worst, exposure: this.#exposure }, now.wallMs);
-  }
-
-  #isRecovering(now: Moment): boolean {
+    const heldMs = now.monotonicMs - sinceMs;
+    if (heldMs < onDelaySeconds * 1_000) return null;
+    if (heldMs >= (maximumDelaySeconds + recoveringSeconds) * 1_000) return "high";
     const excess = this.#excess(this.#value);
-    if (excess >= turnedShare * this.#worst) return false;
-    const slope = this.#trend.slope(this.#heardMs ?? now.monotonicMs, excess);
-    return slope < 0 && excess / -slope <= this.#options.recoveringSeconds * 1_000;
+    if (this.#running.isRecovering(excess, this.#heardMs ?? now.monotonicMs, recoveringSeconds * 1_000)) return null;
+    if (heldMs >= maximumDelaySeconds * 1_000) return "high";
+    const soFar = this.#running.soFar(now.monotonicMs, this.#margin);
+    if (this.#isWatched && this.#toldOf.some((told) => covers(told, soFar))) return null;
+    return this.#covering(now) < similar ? "high" : null;
+  }
+
+  /** On how many occasions the room was as far out for as long. */
+  #covering(now: Moment): number {
+    const soFar = this.#running.soFar(now.monotonicMs, this.#margin);
+    return this.#memory.covering(soFar, now.wallMs, this.#options.watchSeconds * 1_000, ({ endedMs, durationMs }) =>
+      this.#room.wasDefrost(endedMs - durationMs, endedMs),
+    );
+  }
+
+  /** Two excursions are as far when they differ by less. */
+  get #margin(): number {
+    return this.#options.deadband / 4;
   }
 
   #active(now: Moment, excusedUntilMs: number | null, hasEnded: boolean): Verdict {
@@ -331,20 +326,21 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#backSinceMs = null;
     this.#isWatched = false;
     this.#isExcused = false;
+    this.#toldOf = [];
     return { kind: "inactive", explanation };
   }
 
   #explain(now: Moment): Explanation {
-    const heldMs = now.monotonicMs - (this.#sinceMs ?? now.monotonicMs);
+    const { sinceMs, onsetTimeMs, worst } = this.#running;
     const { limit, source, side } = this.#options;
     return explain(side === "high" ? "excursion-high" : "excursion-low", {
       value: round(this.#value),
       limit,
       unit: this.#unit,
-      worst: round(limit + this.#sign * this.#worst),
-      heldMinutes: minutes(heldMs),
-      since: { timeMs: this.#onsetTimeMs },
-      similar: this.#covering(heldMs, now),
+      worst: round(limit + this.#sign * worst),
+      heldMinutes: minutes(now.monotonicMs - (sinceMs ?? now.monotonicMs)),
+      since: { timeMs: onsetTimeMs },
+      similar: this.#covering(now),
       known: this.#memory.snapshot().length,
       source,
     });
