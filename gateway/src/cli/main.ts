@@ -6,6 +6,7 @@ import { ConfigError, describeError } from "@frostlight/kernel";
 import { check } from "./check.ts";
 import { type Command, type CommandOptions, exitCodes } from "./command.ts";
 import { discover } from "./discover.ts";
+import { modelUsage, runModelCommand } from "./model.ts";
 import { status } from "./status.ts";
 import { supportBundle } from "./support-bundle.ts";
 
@@ -23,12 +24,14 @@ ${Object.entries(commands)
   --zone ID        discover: write this room into the entries
   --out FILE       support-bundle: the .tar.gz to write
 
+${modelUsage}
 Exit codes: 0 in order; 1 something is not; 2 the command line is not understood; 78 the configuration is wrong.
 `;
 
 async function main(args: readonly string[]): Promise<number> {
   const [what, name, ...rest] = args;
   const say = (text: string): void => void process.stdout.write(text);
+  if (what === "model") return await modelCommand(args.slice(1), say);
   const command =
     what === "gateway" && name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
@@ -48,6 +51,16 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     process.stderr.write(`${error instanceof ConfigError ? error.message : describeError(error)}\n`);
     return error instanceof ConfigError ? exitCodes.configuration : exitCodes.problem;
+  }
+}
+
+async function modelCommand(args: readonly string[], say: (text: string) => void): Promise<number> {
+  try {
+    return await runModelCommand(args, say);
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    if (error instanceof ConfigError) return exitCodes.configuration;
+    return error instanceof TypeError ? exitCodes.usage : exitCodes.problem;
   }
 }
 
