@@ -138,12 +138,24 @@ export class ServerClient {
     return z.object({ commandId: z.string() }).parse(await response.json()).commandId;
   }
 
+  /** Any request, whatever the answer. */
+  async ask(method: "GET" | "POST", path: string, body?: object): Promise<{ status: number; body: unknown }> {
+    const response = await this.#send(method, path, body);
+    return { status: response.status, body: await response.json() };
+  }
+
   async revoke(gatewayId: string): Promise<void> {
     await this.#request("POST", `/api/v1/gateways/${gatewayId}/revocation`, {});
   }
 
   async #request(method: string, path: string, body?: unknown): Promise<Response> {
-    const response = await fetch(`${this.#url}${path}`, {
+    const response = await this.#send(method, path, body);
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  #send(method: string, path: string, body?: unknown): Promise<Response> {
+    return fetch(`${this.#url}${path}`, {
       method,
       headers: {
         ...(this.#cookie === "" ? {} : { cookie: this.#cookie }),
@@ -152,7 +164,5 @@ export class ServerClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(10_000),
     });
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-    return response;
   }
 }
