@@ -16,18 +16,19 @@ import {
 } from "@frostlight/kernel";
 
 import { ActDesk } from "./act-desk.ts";
-import { alarmHealthReport } from "./alarm-health-report.ts";
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
+import { alarmHealthReport } from "./alarm-health-report.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
 import { AppendWatch } from "./append-watch.ts";
 import { Calibrations } from "./calibrations.ts";
-import { createCamera, ModelPool } from "./cameras/index.ts";
+import { CameraFinder, createCamera, ModelPool } from "./cameras/index.ts";
 import { isClockSet, machineBootId } from "./clock-state.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { CameraOutput } from "./core/camera.ts";
 import { dropReporter } from "./drop-reporter.ts";
+import { forgetRoom } from "./forget-room.ts";
 import { statusReader } from "./gateway-status.ts";
 import { type Journal, openEvidenceSpool, openJournal } from "./journal/index.ts";
 import { LearnedFile } from "./learned-file.ts";
@@ -266,7 +267,10 @@ export async function buildGateway(
     random,
     logger,
   });
+  const findable = { enabled: config.local.findCameras, configured: config.cameras };
+  const finder = new CameraFinder({ ...findable, clock, random, logger: logger.child({ stage: "camera" }) });
   const status = statusReader({
+    finder,
     gatewayId: identity.gatewayId,
     softwareVersion,
     config,
@@ -296,6 +300,7 @@ export async function buildGateway(
     status,
     act: (request) => desk.act(request, null),
     approve: (approval) => trust.approve(approval),
+    forgetRoom: (request) => forgetRoom(request, { engine, learned, recorder, clock }),
     addPoint: (addition) => addedPoints.add(addition, board.discovered()),
     alive: () => watchdog.alive(),
     logger: logger.child({ stage: "local" }),
@@ -355,6 +360,7 @@ export async function buildGateway(
       ...sources,
       models,
       ...cameras,
+      finder,
       watchdog,
     ],
     logger,

@@ -36,6 +36,8 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     readonly outcome?: ActOutcome;
     readonly added?: PointAdditionOutcome;
     readonly dark?: boolean;
+    /** Whether the browser has a Chinese voice; what it says is kept instead. */
+    readonly voice?: boolean;
   }) {
     const asked: unknown[] = [];
     const server = createLocalServer({
@@ -48,6 +50,10 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
       approve: (approval) => {
         asked.push(approval);
         return Promise.resolve({ kind: "done" });
+      },
+      forgetRoom: (request) => {
+        asked.push(request);
+        return Promise.resolve(true);
       },
       addPoint: (addition) => {
         asked.push(addition);
@@ -66,6 +72,7 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
       () => server.stop(),
     );
     const page = await context.newPage();
+    if (set.voice !== undefined) await page.addInitScript(listening(set.voice));
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (message) => {
@@ -90,9 +97,9 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     const states = await page.locator("#points .state").allTextContents();
     expect([...new Set(states)]).toEqual(["■ 严重", "◆ 报警", "▲ 预警", "△ 越限", "◌ 未知", "● 正常"]);
     expect(await page.locator("#alarms .title").allTextContents()).toEqual([
-      "温度越限 · 3 号冷冻库 · 里侧探头",
+      "HH 温度越限 · 3 号冷冻库 · 里侧探头",
       "无数据 · 热藏 · 汤桶",
-      "温度越限 · 食堂冷藏柜 · 上层",
+      "H 温度越限 · 食堂冷藏柜 · 上层",
     ]);
     expect(await page.textContent("#strip")).toContain("1 个严重报警：3 号冷冻库");
   });
@@ -225,6 +232,55 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     expect(await page.inputValue("#ask-id")).toBe("x");
   });
 
+  it("shows rooms with their named limits and the estimate of the goods as one, never as a measurement", async () => {
+    const { page } = await open({ width: 360 });
+    const card = (await page.locator("#rooms li").nth(1).textContent()) ?? "";
+    expect(card).toContain("3 号冷冻库");
+    expect(card).toContain("≈ −17.2 ± 1.1 °C · 由空气温度估算，不是测量值");
+    expect(card).toContain("HH −12.0 °C · H −18.0 °C");
+    expect(await page.locator("#rooms li").nth(2).textContent()).toContain("还不足以估算");
+    expect(await page.locator("#alarms .title").first().textContent()).toContain("HH 温度越限");
+  });
+
+  it("shows what was learned of a room and forgets it for somebody with a reason", async () => {
+    const { page, asked } = await open({ width: 360 });
+    await page.click("#rooms button >> nth=0");
+    expect(await page.textContent("#ask-what")).toContain(
+      "见过 14 次 · 升温 4.2 … 6.8 K · 上升 18 … 26 分钟 · 恢复 31 … 47 分钟",
+    );
+    await page.click('#ask-what >> text="忘掉学到的内容"');
+    await page.fill("#ask-name", "王");
+    await page.fill("#ask-reason", "换了蒸发器");
+    await page.click("#ask-confirm");
+    await page.waitForSelector("#ask", { state: "hidden" });
+    expect(asked).toEqual([{ zoneId: "cold-1", actor: "王 (local page)", reason: "换了蒸发器" }]);
+  });
+
+  it("shows the health of the alarm system with a fix for each bad actor, and what is down", async () => {
+    const { page } = await open({ width: 1280 });
+    expect(await page.textContent("#health")).toContain("12 个");
+    expect(await page.textContent("#actors")).toContain("→ 加大回差");
+    expect(await page.textContent("#outputs")).toContain("无法动作");
+  });
+
+  it("reads a critical alarm aloud once sound is on, in full words, and again until somebody acknowledges it", async () => {
+    const { page } = await open({ width: 360, voice: true });
+    await page.waitForTimeout(1_200);
+    expect(await page.evaluate("globalThis.said")).toEqual([]);
+    await page.click("#sound");
+    await expect.poll(() => page.evaluate("globalThis.said.length")).toBe(2);
+    const [test, alarm] = (await page.evaluate("globalThis.said")) as readonly string[]; // as the script below collects
+    expect(test).toContain("声音已打开");
+    expect(alarm).toContain("严重，3 号冷冻库，高高限，");
+    expect(await page.getAttribute("#sound", "aria-pressed")).toBe("true");
+  });
+
+  it("beeps where the browser has no voice", async () => {
+    const { page } = await open({ width: 360, voice: false });
+    await page.click("#sound");
+    await expect.poll(() => page.evaluate("globalThis.tones")).toBeGreaterThanOrEqual(6);
+  });
+
   it("says that it has lost the gateway instead of going on looking healthy", async () => {
     const { page, server } = await open({ width: 360, calm: true });
     expect(await page.isHidden("#strip")).toBe(true);
@@ -254,3 +310,17 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     expect(violations).toEqual([]);
   });
 });
+
+/** Stands in for loudspeaker and voice: chromium without a desktop has neither. */
+function listening(hasVoice: boolean): string {
+  return `
+    globalThis.said = [];
+    globalThis.tones = 0;
+    const voices = ${hasVoice ? '[{ lang: "zh-CN" }]' : "[]"};
+    const synthesis = { getVoices: () => voices, speak: (words) => said.push(words.text), cancel() {} };
+    Object.defineProperty(globalThis, "speechSynthesis", { value: synthesis });
+    globalThis.SpeechSynthesisUtterance = class extends EventTarget { constructor(text) { super(); this.text = text; } };
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) { tones += 1; return start.apply(this, when); };
+  `;
+}

@@ -16,5 +16,7 @@ export const localOptions = z.strictObject({
   changeFrom: from,
   /** Whether people may add discovered points there; they are kept in the state folder, beside this file. */
   addPoints: z.boolean().default(true),
+  /** Ask the local network for ONVIF cameras (one packet by multicast every 15 minutes) and show those that are not configured. */
+  findCameras: z.boolean().default(true),
 });
 export type LocalOptions = z.output<typeof localOptions>;

@@ -8,7 +8,16 @@ import type { PointAddition, PointAdditionOutcome } from "../core/point-addition
 export interface LocalActions {
   readonly act: (request: PersonRequest) => Promise<ActOutcome> | ActOutcome;
   readonly approve: (approval: CertificateApproval) => Promise<ApprovalOutcome>;
+  /** False: there is no such room. */
+  readonly forgetRoom: (request: RoomReset) => Promise<boolean>;
   readonly addPoint: (addition: PointAddition) => Promise<PointAdditionOutcome>;
+}
+
+/** What was learned of a room is to be forgotten. */
+export interface RoomReset {
+  readonly zoneId: string;
+  readonly actor: string;
+  readonly reason: string;
 }
 
 interface Outcome {
@@ -105,6 +114,15 @@ export const writes: Readonly<Record<string, Write>> = {
     z.strictObject({ target, inService: z.boolean(), untilMs: untilMs.default(0), name, reason }),
     "{ target: { zoneId | pointId | cameraId }, inService, untilMs?, name, reason }",
     ({ name, ...body }, actions) => act(actions, name, { kind: "set-service", ...body }),
+  ),
+  "/rooms/forget": write(
+    "change",
+    z.strictObject({ zoneId: id, name, reason }),
+    "{ zoneId, name, reason }",
+    async ({ name, ...body }, actions) => {
+      const isKnown = await actions.forgetRoom({ ...body, actor: actorOf(name) });
+      return isKnown ? { status: 200, outcome: "done" } : { status: 404, outcome: "unknown-target" };
+    },
   ),
   "/certificates/approve": write(
     "change",

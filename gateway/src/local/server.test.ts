@@ -36,6 +36,10 @@ async function open(set: Set = {}): Promise<{ readonly port: number; readonly as
       asked.push(approval);
       return Promise.resolve({ kind: "done" });
     },
+    forgetRoom: (request) => {
+      asked.push(request);
+      return Promise.resolve(request.zoneId === "cold-1");
+    },
     addPoint: (addition) => {
       asked.push(addition);
       return Promise.resolve({ kind: "done" });
@@ -302,6 +306,21 @@ describe("the local server", () => {
     expect(await call(port, "/status.json")).toMatchObject({ status: 200 });
   });
 
+  it("forgets what was learned of a room for somebody with a name and a reason", async () => {
+    const { port, asked } = await open();
+    const body = { zoneId: "cold-1", name: "Wang", reason: "new evaporator" };
+    const post = (value: unknown) =>
+      call(port, "/rooms/forget", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(value),
+      });
+    expect(await post(body)).toMatchObject({ status: 200 });
+    expect(asked).toEqual([{ zoneId: "cold-1", actor: "Wang (local page)", reason: "new evaporator" }]);
+    expect(await post({ ...body, reason: "" })).toMatchObject({ status: 400 });
+    expect(await post({ ...body, zoneId: "nowhere" })).toMatchObject({ status: 404 });
+  });
+
   it("says which address is taken, and stops twice without harm", async () => {
     const { port } = await open();
     const second = createLocalServer({
@@ -309,6 +328,7 @@ describe("the local server", () => {
       status: () => exampleStatus(nowMs, true),
       act: () => ({ kind: "refused", reason: "unknown-alarm" }),
       approve: () => Promise.resolve({ kind: "unknown-certificate" }),
+      forgetRoom: () => Promise.resolve(false),
       addPoint: () => Promise.resolve({ kind: "not-discovered" }),
       logger: silentLogger,
     });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describeError, FrostlightError, type Logger, type Part } from "@frostlight/kernel";
 
 import explanations from "../alarms/explanations.json" with { type: "json" };
+import { cameraEntry } from "../core/camera-configuration.ts";
 import { proposedId, toConfiguration } from "../core/point-configuration.ts";
 import type { GatewayStatus } from "../core/status.ts";
 import { isAllowedHost, isLoopback, isSameOrigin, securityHeaders } from "./guards.ts";
@@ -43,16 +44,22 @@ const pageFiles = [
   "index.html",
   "page.css",
   "page.js",
+  "alarm-health.js",
   "alarms.js",
   "ask.js",
   "certificates.js",
   "discovered.js",
+  "found-cameras.js",
   "elements.js",
   "facts.js",
   "format.js",
   "gateway.js",
+  "limits.js",
   "points.js",
+  "rooms.js",
+  "sound.js",
   "sources.js",
+  "systems.js",
   "texts-en.js",
   "texts-zh.js",
 ] as const;
@@ -161,6 +168,11 @@ class NodeLocalServer implements LocalServer {
           const id = proposedId(found.label);
           return { ...found, id, configuration: toConfiguration(found) };
         }),
+      ),
+    "/found-cameras.json": () =>
+      json(
+        200,
+        (this.#parts.status().foundCameras ?? []).map((found) => ({ ...found, configuration: cameraEntry(found) })),
       ),
     "/healthz": () => {
       const alive = this.#parts.alive?.() ?? true;

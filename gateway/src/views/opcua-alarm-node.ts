@@ -129,8 +129,8 @@ export class OpcUaAlarmNode {
     branch.setAckedState(acknowledged.has(state) || marks.actionDone);
     branch.setConfirmedState(marks.actionDone);
     branch.setSuppressedState(state === "suppressed");
-    setMark(branch, "OutOfService", state === "out-of-service");
-    setMark(branch, "Latched", state.startsWith("latched-"));
+    this.#mark(this.node.outOfServiceState, state === "out-of-service", "Out of service", "In service");
+    this.#mark(this.node.latchedState, state.startsWith("latched-"), "Latched", "Unlatched");
     branch.setComment(marks.comment);
     this.#shelve(state === "shelved" ? marks.untilMs : null, state === "shelved", marks.timeMs);
     this.#limitState(alarm);
@@ -156,8 +156,8 @@ export class OpcUaAlarmNode {
     branch.setAckedState(true);
     branch.setConfirmedState(true);
     branch.setSuppressedState(false);
-    setMark(branch, "OutOfService", false);
-    setMark(branch, "Latched", false);
+    this.#mark(this.node.outOfServiceState, false, "Out of service", "In service");
+    this.#mark(this.node.latchedState, false, "Latched", "Unlatched");
     this.#shelve(null, false, timeMs);
     const over = this.#language === "zh" ? "报警已结束" : "The alarm is over";
     const time = new Date(timeMs);
@@ -174,6 +174,14 @@ export class OpcUaAlarmNode {
   #text(text: string) {
     const { LocalizedText: Text } = this.#library;
     return new Text({ locale: this.#language === "zh" ? "zh-CN" : "en", text });
+  }
+
+  /** The library gives these two no machinery: they are set as the variables that they are. */
+  #mark(state: UAAlarmConditionEx["latchedState"], is: boolean, yes: string, no: string): void {
+    const { DataType, LocalizedText: Text } = this.#library;
+    const value = new Text({ locale: "en", text: is ? yes : no });
+    state?.setValueFromSource({ dataType: DataType.LocalizedText, value });
+    state?.id.setValueFromSource({ dataType: DataType.Boolean, value: is });
   }
 
   #limitState({ priority }: ActiveAlarm): void {
@@ -197,9 +205,3 @@ export class OpcUaAlarmNode {
 }
 
 type LimitOptions = Parameters<OpcUaSpace["namespace"]["instantiateExclusiveLimitAlarm"]>[1];
-
-/** There, but missing in the library's types. */
-function setMark(branch: object, state: "OutOfService" | "Latched", is: boolean): void {
-  const set: unknown = Reflect.get(branch, `set${state}State`);
-  if (typeof set === "function") Reflect.apply(set, branch, [is]);
-}

@@ -88,7 +88,7 @@ class Panel {
   }
 
   async waitFor(what: string, is: (told: Told) => boolean): Promise<Told> {
-    await until(what, () => this.told.some(is));
+    await until(what, () => this.told.some(is), 8_000);
     const found = this.told.findLast(is);
     if (found === undefined) throw new Error(what);
     return found;

@@ -2,6 +2,7 @@ import { ask } from "./ask.js";
 import { make, stateMark } from "./elements.js";
 import { duration, t } from "./format.js";
 import { age, gateway, nowMs, pointName, sentence, zoneName } from "./gateway.js";
+import { limitName } from "./limits.js";
 
 const minute = 60_000;
 const shelfMinutes = [15, 30, 60, 240, 480, 1_440];
@@ -101,7 +102,7 @@ export function alarmCard(alarm) {
     "li",
     isAside(alarm) ? "aside" : alarm.priority,
     make("div", "", mark, " ", make("span", "muted", `${state} · ${age(alarm.onsetTimeMs)}`)),
-    make("div", "title", titleOf(alarm)),
+    make("div", "title", [limitName(alarm), titleOf(alarm)].filter(Boolean).join(" ")),
     make("div", "", sentence(alarm.explanation)),
     make("div", "acts", ...buttons),
   );

@@ -4,6 +4,8 @@ import { duration, language, locale, t } from "./format.js";
 export const gateway = {
   status: undefined,
   discovered: [],
+  foundCameras: [],
+  foundCamerasSum: "",
   explanations: {},
   /** performance.now() of the last good answer. */
   heardAt: performance.now(),

@@ -1,3 +1,4 @@
+import { showAlarmHealth } from "./alarm-health.js";
 import { alarmCard, isSeen, sortedAlarms } from "./alarms.js";
 import { prepareDialog } from "./ask.js";
 import { approvedCards, certificateCard, keyOfCard, waitingCards } from "./certificates.js";
@@ -5,9 +6,13 @@ import { foundRow, keyOfFound } from "./discovered.js";
 import { fill, make, stateMark } from "./elements.js";
 import { showFacts } from "./facts.js";
 import { duration, language, locale, t } from "./format.js";
+import { foundCameraRow } from "./found-cameras.js";
 import { gateway, nowMs, zoneName } from "./gateway.js";
 import { pointRow, stateOf, titleOf } from "./points.js";
+import { roomCard } from "./rooms.js";
+import { prepareSound, sayAlarms } from "./sound.js";
 import { cameraRow, refusalRow, sourceRow } from "./sources.js";
+import { outputRow, viewRow } from "./systems.js";
 
 const refreshMs = 2_000;
 const byId = (id) => document.getElementById(id);
@@ -73,6 +78,9 @@ function show() {
   byId("simulated").hidden = !status.simulated;
   showPoints(status);
   section("alarms", sortedAlarms(), (alarm) => alarm.alarmId, alarmCard, t.noAlarms);
+  section("rooms", status.zones, (zone) => zone.zoneId, roomCard, t.noRooms);
+  showAlarmHealth();
+  sayAlarms();
   const waiting = waitingCards();
   byId("waiting-section").hidden = waiting.length === 0;
   section("waiting", waiting, keyOfCard, certificateCard, "");
@@ -80,7 +88,10 @@ function show() {
   section("sources", status.sources, (source) => source.sourceId, sourceRow, t.noSources);
   section("discovered", gateway.discovered, keyOfFound, foundRow, t.noDiscovered);
   section("certificates", approvedCards(), keyOfCard, certificateCard, t.noCertificates);
+  section("outputs", status.outputs, (output) => output.outputId, outputRow, t.noOutputs);
+  section("views", status.views, (view) => view.viewId, viewRow, t.noViews);
   section("cameras", status.cameras, (camera) => camera.cameraId, cameraRow, t.noCameras);
+  section("foundCameras", gateway.foundCameras, ({ endpoint }) => endpoint, foundCameraRow, t.noFoundCameras);
   const refusals = status.refusals.toReversed().slice(0, 20);
   section(
     "refusals",
@@ -116,6 +127,9 @@ async function refresh() {
     if (status === undefined) return;
     gateway.status = status;
     gateway.heardAt = performance.now();
+    const cameras = (status.foundCameras ?? []).map(({ endpoint, url }) => `${endpoint} ${url}`).join("\n");
+    if (cameras !== gateway.foundCamerasSum) gateway.foundCameras = (await load("/found-cameras.json")) ?? [];
+    gateway.foundCamerasSum = cameras;
     // Only when something new was seen, or is not there any more.
     const sum = status.discovered.map((found) => `${keyOfFound(found)} ${found.count}`).join("\n");
     if (sum === gateway.discoveredSum) return;
@@ -136,6 +150,7 @@ function prepare() {
   link.href = `?lang=${other}${location.hash}`;
   link.hreflang = other;
   prepareDialog(refresh);
+  prepareSound();
   addEventListener("hashchange", show);
 }
 

@@ -1,7 +1,7 @@
 import type { Sample } from "@frostlight/contract";
-import { judgeAlarmHealth } from "@frostlight/kernel";
+import { type HealthStep, judgeAlarmHealth } from "@frostlight/kernel";
 
-import type { ActiveAlarm } from "../../core/alarm-engine.ts";
+import type { ActiveAlarm, RoomKnowledge } from "../../core/alarm-engine.ts";
 import type { DiscoveredPoint } from "../../core/discovery.ts";
 import type { ApprovalCard } from "../../core/peer-trust.ts";
 import type { Point, Zone } from "../../core/site.ts";
@@ -164,8 +164,19 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
           ]),
     ],
     alarms: calm ? [] : alarms(at),
-    outputs: [],
-    alarmHealth: judgeAlarmHealth([], nowMs, 86_400_000),
+    outputs: calm
+      ? [{ outputId: "siren", kind: "mqtt", wanted: "off", isDone: true, problem: null }]
+      : [
+          {
+            outputId: "siren",
+            kind: "mqtt",
+            wanted: "on",
+            isDone: false,
+            problem: "connect ECONNREFUSED 192.0.2.8:1883",
+          },
+        ],
+    rooms: rooms(),
+    alarmHealth: judgeAlarmHealth(calm ? [] : chatter(at), nowMs, 86_400_000),
     refusals: calm
       ? []
       : [
@@ -252,6 +263,43 @@ function approvals(at: (agoMinutes: number) => number): ApprovalCard[] {
       approvedBy: "王 (local page)",
     },
   ];
+}
+
+function rooms(): readonly RoomKnowledge[] {
+  const defrost = {
+    seen: 14,
+    heightKelvin: { least: 4.2, most: 6.8 },
+    riseMinutes: { least: 18, most: 26 },
+    recoveryMinutes: { least: 31, most: 47 },
+  };
+  const nothing = { defrostMinutes: [], recoveryMinutes: [] };
+  const product = { celsius: -17.2, uncertaintyCelsius: 1.1 };
+  return [
+    {
+      zoneId: "cold-1",
+      curves: [{ pointId: "c1a", defrost }],
+      reported: nothing,
+      product: { ...product, celsius: -20.6 },
+    },
+    { zoneId: "cold-3", curves: [{ pointId: "c3a", defrost: null }], reported: nothing, product },
+    {
+      zoneId: "fridge",
+      curves: [],
+      reported: { defrostMinutes: [17, 21, 18], recoveryMinutes: [22, 25, 24] },
+      product: null,
+    },
+  ];
+}
+
+/** A fridge door that makes its probe come and go around the limit. */
+function chatter(at: (agoMinutes: number) => number): readonly HealthStep[] {
+  return Array.from({ length: 12 }, (_, n): HealthStep[] => {
+    const step = { key: "limit-high:f1 f1", ruleKind: "limit", alarmId: `old-${n}`, priority: "warning" } as const;
+    return [
+      { ...step, step: "raised", timeMs: at(200 - n * 0.3) },
+      { ...step, step: "ended", timeMs: at(199.9 - n * 0.3) },
+    ];
+  }).flat();
 }
 
 function alarms(at: (agoMinutes: number) => number): ActiveAlarm[] {
