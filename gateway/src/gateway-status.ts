@@ -4,7 +4,7 @@ import type { Calibrations } from "./calibrations.ts";
 import type { ClockWatch } from "./clock-watch.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { AlarmEngine, RoomLearning } from "./core/alarm-engine.ts";
-import type { CameraStatus } from "./core/camera.ts";
+import type { CameraStatus, FoundCamera } from "./core/camera.ts";
 import type { JournalStats } from "./core/journal.ts";
 import type { OutputStatus } from "./core/output.ts";
 import type { Zone } from "./core/site.ts";
@@ -30,6 +30,7 @@ interface StatusParts {
   readonly calibrations: Calibrations;
   readonly pipeline: Pipeline;
   readonly cameras: readonly Has<CameraStatus>[];
+  readonly finder: { found(): readonly FoundCamera[] };
   readonly views: readonly View[];
   readonly outputs: readonly Has<OutputStatus>[];
   readonly engine: AlarmEngine & RoomLearning;
@@ -65,6 +66,7 @@ export function statusReader(parts: StatusParts): () => GatewayStatus {
     alarmHealth: engine.health(),
     refusals: parts.board.refusals(),
     discovered: parts.board.discovered(),
+    foundCameras: parts.finder.found(),
     approvals: parts.trust.cards(),
     clock: { synchronised: parts.clockWatch.isSynchronised },
     residentBytes: process.memoryUsage.rss(),

@@ -1,3 +1,4 @@
 export { createCamera } from "./camera.ts";
+export { CameraFinder, findCameras } from "./camera-finder.ts";
 export { cameraConfig } from "./camera-config.ts";
 export { ModelPool } from "./model-pool.ts";

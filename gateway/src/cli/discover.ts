@@ -1,7 +1,10 @@
-import { describeError } from "@frostlight/kernel";
+import { describeError, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 import { z } from "zod";
 
+import { findCameras } from "../cameras/index.ts";
 import type { GatewayConfig } from "../config/index.ts";
+import { cameraEntry } from "../core/camera-configuration.ts";
+import type { FoundCamera } from "../core/camera.ts";
 import type { Discovery } from "../core/discovery.ts";
 import { toConfiguration } from "../core/point-configuration.ts";
 import { units } from "../core/units.ts";
@@ -46,6 +49,7 @@ export const discover: Command = {
       running.kind === "running"
         ? fromRunning(running)
         : await fromPeers(config, environment, options, (problem) => problems.push(problem));
+    const cameras = source === undefined ? await camerasOf(config, options, (problem) => problems.push(problem)) : [];
     const shown = found.filter(({ sourceId }) => source === undefined || sourceId === source);
     const entries = shown.map((one) => ({
       ...one,
@@ -53,16 +57,48 @@ export const discover: Command = {
     }));
     if (options.json)
       out(
-        `${JSON.stringify({ from: running.kind === "running" ? running.url : "peers", found: entries, problems })}\n`,
+        `${JSON.stringify({ from: running.kind === "running" ? running.url : "peers", found: entries, cameras, problems })}\n`,
       );
-    else out(textOf(entries, problems, running));
-    return problems.length > 0 && entries.length === 0 ? exitCodes.problem : exitCodes.ok;
+    else out(textOf(entries, problems, running) + cameraText(cameras));
+    return problems.length > 0 && entries.length + cameras.length === 0 ? exitCodes.problem : exitCodes.ok;
   },
 };
 
 function fromRunning(running: Extract<RunningGateway, { readonly kind: "running" }>): readonly Found[] {
   const parsed = seen.safeParse(running.status.discovered);
   return parsed.success ? parsed.data : [];
+}
+
+type Camera = FoundCamera & { readonly configuration: readonly string[] };
+
+/** Who answers on the local network and is not configured; a running gateway does not stand in the way. */
+async function camerasOf(
+  config: GatewayConfig,
+  { seconds, zone }: CommandOptions,
+  fail: (problem: string) => void,
+): Promise<readonly Camera[]> {
+  const tools = {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    signal: new AbortController().signal,
+  };
+  try {
+    const found = await findCameras(config.cameras, { ...tools, forMs: Math.min(3, seconds) * 1_000 });
+    return found.map((camera) => ({ ...camera, configuration: cameraEntry(camera, zone) }));
+  } catch (error) {
+    fail(`cameras: ${describeError(error)}`);
+    return [];
+  }
+}
+
+function cameraText(cameras: readonly Camera[]): string {
+  if (cameras.length === 0) return "";
+  const rows = cameras.map(({ url, name, model, location }) =>
+    [url, name ?? "-", model ?? "-", location ?? "-"].map(plain),
+  );
+  const yaml = cameras.flatMap(({ configuration }) => configuration).map((line) => `${plain(line)}\n`);
+  return `\n${table([["camera", "name", "model", "place"], ...rows])}\n# ready entries; keep those you want\ncameras:\n${yaml.join("")}`;
 }
 
 /** Each source for itself, side by side, for so many seconds at most. */

@@ -102,7 +102,7 @@ function isTemperature(unit: Unit | null): boolean {
 }
 
 /** JSON is YAML: a string in double quotes, with what YAML 1.2 does not take as it is escaped. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return JSON.stringify(text).replaceAll(/[\u007F-\u009F\u2028\u2029\uFEFF]/g, escape);
 }
 

@@ -2,7 +2,7 @@ import type { Sample } from "@frostlight/contract";
 import type { AlarmHealth } from "@frostlight/kernel";
 
 import type { ActiveAlarm, RoomKnowledge } from "./alarm-engine.ts";
-import type { CameraStatus } from "./camera.ts";
+import type { CameraStatus, FoundCamera } from "./camera.ts";
 import type { DiscoveredPoint } from "./discovery.ts";
 import type { JournalStats } from "./journal.ts";
 import type { OutputStatus } from "./output.ts";
@@ -64,6 +64,8 @@ export interface GatewayStatus {
   readonly refusals: readonly (Refusal & { readonly timeMs: number; readonly count: number })[];
   /** Seen and not configured. */
   readonly discovered: readonly DiscoveredPoint[];
+  /** Cameras that answered on the local network and are not configured. */
+  readonly foundCameras?: readonly FoundCamera[];
   readonly approvals: readonly ApprovalCard[];
   readonly clock: {
     /** Whether the wall clock can be believed now. */

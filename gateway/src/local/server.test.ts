@@ -352,6 +352,7 @@ describe("the options of the local server", () => {
       acknowledgeFrom: "this-machine",
       changeFrom: "this-machine",
       addPoints: true,
+      findCameras: true,
     });
     expect(localOptions.safeParse({ host: "gateway.example" }).success).toBe(false);
     expect(localOptions.safeParse({ colour: "red" }).success).toBe(false);

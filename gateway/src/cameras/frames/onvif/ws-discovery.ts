@@ -19,7 +19,7 @@ export interface ProbeOptions {
   /** Listens so long. */
   readonly forMs: number;
   /** In tests a device on loopback, which has no multicast. */
-  readonly target?: { readonly address: string; readonly port: number };
+  readonly target?: { readonly address: string; readonly port: number } | undefined;
 }
 
 /** Asks the local networks who is a camera: one question by multicast from every interface, sent twice because UDP loses some. */
