@@ -75,10 +75,8 @@ afterAll(async () => {
 async function raisedAlarm(room: Room): Promise<string> {
   let found: string | undefined;
   await until(`the alarm of room ${room} at the server`, async () => {
-    const alarms = (await site.client.alarms(Site.siteId)).filter(
-      ({ zoneId, ruleKind }) => zoneId === room && ruleKind === "limit",
-    );
-    found = alarms[0]?.alarmId;
+    const alarms = await site.client.alarms(Site.siteId);
+    found = alarms.find(({ zoneId, ruleKind }) => zoneId === room && ruleKind === "limit")?.alarmId;
     return found !== undefined;
   });
   if (found === undefined) throw new Error(`no alarm of room ${room}`);

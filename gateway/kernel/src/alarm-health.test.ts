@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { type HealthStep, judgeAlarmHealth } from "./alarm-health.ts";
+import { type HealthStep, healthStepOf, judgeAlarmHealth } from "./alarm-health.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -101,4 +101,27 @@ test("shares add up, and the order in which steps are given does not matter", ()
       expect(health.priorities.warning + health.priorities.high + health.priorities.critical).toBeCloseTo(1);
     }),
   );
+});
+
+describe("an alarm event as a step", () => {
+  const step = (transition: string, state: string): HealthStep["step"] | undefined =>
+    healthStepOf({ ruleKind: "limit", alarmId: "a", priority: "high", timeMs: now, transition, state }, "room")?.step;
+
+  test("asks when it is raised, and when it is taken back unacknowledged", () => {
+    expect(step("raised", "unacknowledged")).toBe("raised");
+    expect(step("unsuppressed", "unacknowledged")).toBe("raised");
+    expect(step("unshelved", "acknowledged")).toBeUndefined();
+  });
+
+  test("asks nobody while it begins or waits aside", () => {
+    expect(step("raised", "suppressed")).toBeUndefined();
+    expect(step("shelved", "shelved")).toBe("ended");
+    expect(step("escalated", "out-of-service")).toBe("ended");
+  });
+
+  test("is over when the condition is gone, not when somebody acknowledges it", () => {
+    expect(step("returned", "returned-unacknowledged")).toBe("ended");
+    expect(step("latched", "latched-acknowledged")).toBe("ended");
+    expect(step("acknowledged", "acknowledged")).toBeUndefined();
+  });
 });

@@ -70,3 +70,44 @@ test("cleared is the end, whatever stands beside it", () => {
   const stray = place(1, { transition: "acknowledged", state: "acknowledged", timeMs: 5 }, "b");
   expect(foldAlarm(owner, [cleared, stray, raised])).toMatchObject({ state: "normal", clearedMs: 30 });
 });
+
+test("what is put aside says who did it, why and until when; taken back, it says nothing of it", () => {
+  const shelved = place(2, { transition: "shelved", state: "shelved", actor: "ada", untilMs: 900, condition: true });
+  const back = place(3, { transition: "unshelved", actor: "bob", condition: true });
+  expect(foldAlarm(owner, [raised, shelved])).toMatchObject({
+    state: "shelved",
+    untilMs: 900,
+    condition: true,
+    aside: { timeMs: 20, actor: "ada", explanation: { code: "code-2" } },
+  });
+  expect(foldAlarm(owner, [raised, shelved, back])).toMatchObject({ untilMs: null, aside: null, condition: true });
+});
+
+test("steps while it is put aside do not change who put it there", () => {
+  const shelved = place(2, { transition: "shelved", state: "shelved", actor: "ada", untilMs: 900, condition: true });
+  const returned = place(3, { transition: "returned", state: "shelved", untilMs: 900 });
+  expect(foldAlarm(owner, [raised, shelved, returned])).toMatchObject({
+    condition: false,
+    aside: { actor: "ada", timeMs: 20 },
+  });
+});
+
+test("an alarm that began suppressed says by which design", () => {
+  const why = { code: "context-suppressed-defrost", parameters: { seen: 9 } };
+  const began = place(1, { state: "suppressed", context: [{ code: "context-defrosting", parameters: {} }, why] });
+  expect(foldAlarm(owner, [began])).toMatchObject({ aside: { actor: null, explanation: why }, context: [{}, why] });
+});
+
+test("an action that was done counts until the alarm is raised or escalated again", () => {
+  const done = place(3, { transition: "action-done", state: "acknowledged", actor: "ada" });
+  expect(foldAlarm(owner, [raised, acknowledged, done])?.actionDone).toMatchObject({ actor: "ada", timeMs: 30 });
+  expect(foldAlarm(owner, [raised, acknowledged, done, place(4, { transition: "escalated" })])?.actionDone).toBeNull();
+});
+
+test("an alarm of a gateway that does not group nor tell its condition says so", () => {
+  expect(foldAlarm(owner, [raised])).toMatchObject({ incidentId: null, condition: null, context: [] });
+  expect(foldAlarm(owner, [place(1, { incidentId: "i1", condition: true })])).toMatchObject({
+    incidentId: "i1",
+    condition: true,
+  });
+});
