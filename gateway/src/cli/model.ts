@@ -60,7 +60,10 @@ async function list(args: readonly string[], out: Say): Promise<number> {
   const users = new Map<string, string[]>((await shippedModelFolders()).map((folder) => [folder, ["shipped"]]));
   if (values.config !== undefined) {
     for (const camera of (await readConfig(values.config)).config.cameras) {
-      if (camera.model !== undefined) users.set(camera.model, [...(users.get(camera.model) ?? []), camera.id]);
+      const folders = camera.rules.map(({ definition, options }) => definition.model(options));
+      for (const folder of new Set([camera.model, ...folders])) {
+        if (typeof folder === "string") users.set(folder, [...(users.get(folder) ?? []), camera.id]);
+      }
     }
   }
   const listed: ListedModel[] = [];
