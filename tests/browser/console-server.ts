@@ -7,8 +7,8 @@ import { apiOptions, createApi, listenApi } from "../../server/src/api/index.ts"
 import { PasswordHasher } from "../../server/src/api/passwords.ts";
 import { MemoryAccounts, MemoryState, sampleOf } from "../../server/src/api/testing/memory-state.ts";
 import { MemoryTimeSeries } from "../../server/src/api/testing/memory-time-series.ts";
-import { sampleAlarmEvent } from "../../server/src/api/testing/sample-site.ts";
 import { LiveBus } from "../../server/src/core/live.ts";
+import { confirm } from "./console-commands.ts";
 import { fillSite, organisationId, siteId } from "./console-site.ts";
 
 const consoleFolder = resolve(import.meta.dirname, "../../dashboards/console/dist");
@@ -21,7 +21,7 @@ export interface ConsoleServer {
   readonly state: MemoryState;
   /** A new value arrives from the site. */
   publish(pointId: string, value: number): void;
-  /** What a gateway does with its commands: acknowledges and says so. */
+  /** What a gateway does with its commands: acknowledges, shelves, notes what was done, and says so. */
   confirmCommands(): void;
   close(): Promise<void>;
 }
@@ -69,31 +69,7 @@ export async function startConsoleServer(port = 0): Promise<ConsoleServer> {
       live.publish({ kind: "samples", organisationId, siteId, samples });
     },
     confirmCommands: () => {
-      for (const { command } of state.commands.splice(0)) {
-        const { action } = command;
-        if (action.kind !== "acknowledge-alarm") continue;
-        const known = state.alarmMap.get(action.alarmId);
-        if (known === undefined) continue;
-        const timeMs = systemClock.nowMs();
-        const alarm = {
-          ...known.alarm,
-          state: known.alarm.state === "returned-unacknowledged" ? ("normal" as const) : ("acknowledged" as const),
-          acknowledgedMs: timeMs,
-          acknowledgedBy: command.actor,
-        };
-        const event = {
-          ...sampleAlarmEvent(alarm, "acknowledged"),
-          timeMs,
-          actor: command.actor,
-          commandId: command.commandId,
-          explanation: {
-            code: action.comment === "" ? "acknowledged" : "acknowledged-with-comment",
-            parameters: { actor: command.actor, comment: action.comment },
-          },
-        };
-        state.alarmMap.set(alarm.alarmId, { alarm, events: [...known.events, event] });
-        live.publish({ kind: "alarm", organisationId, siteId, alarm, event });
-      }
+      for (const { command } of state.commands.splice(0)) confirm(state, live, command);
     },
     close: () => app.close(),
   };

@@ -18,6 +18,11 @@ const pages = [
   "#/alarms",
   "#/alarms?show=all",
   "#/alarms/alarm-freezer-3-1",
+  "#/alarms/alarm-freezer-2-1",
+  "#/alarms/alarm-freezer-2-rise",
+  "#/alarm-health",
+  "#/alarm-health?days=7",
+  "#/site/school-12/zone/prep",
   "#/cameras",
   "#/findings/finding-0",
   "#/me",
@@ -33,7 +38,8 @@ async function signIn(url: string, name: string = people.operator): Promise<void
   await page.waitForSelector(".row");
 }
 
-const controls = "button, .button, .place, .count-door, .row, input:not([type=hidden]):not([type=checkbox])";
+const controls =
+  "button, .button, .place, .count-door, .row, .alarm-line, .actor, select, input:not([type=hidden]):not([type=checkbox])";
 
 interface Violation {
   readonly id: string;
