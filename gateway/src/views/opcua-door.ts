@@ -56,20 +56,19 @@ function statusOf(name: string, codes: OpcUaLibrary["StatusCodes"]): StatusCode 
   return found === undefined ? codes.BadCertificateInvalid : (found as StatusCode); // holds nothing but status codes
 }
 
-type Callback = (error: Error | null, status?: StatusCode) => void;
+type Callback<T> = (error: Error | null, value?: T) => void;
+
+async function tell<T>(work: Promise<T>, callback: Callback<T>): Promise<void> {
+  const [outcome] = await Promise.allSettled([work]);
+  if (outcome.status === "fulfilled") callback(null, outcome.value);
+  else callback(new Error(describeError(outcome.reason)));
+}
 
 /** The library calls with a callback in some places and waits in others. */
 function answer(check: (given: Buffer | Buffer[]) => Promise<StatusCode>) {
-  return (given: Buffer | Buffer[], callback?: Callback): Promise<StatusCode> | undefined => {
+  return (given: Buffer | Buffer[], callback?: Callback<StatusCode>): Promise<StatusCode> | undefined => {
     if (callback === undefined) return check(given);
-    check(given).then(
-      (status) => {
-        callback(null, status);
-      },
-      (error: unknown) => {
-        callback(error instanceof Error ? error : new Error(describeError(error)));
-      },
-    );
+    void tell(check(given), callback);
     return undefined;
   };
 }
@@ -91,15 +90,8 @@ export async function readUsers(options: OpcUaServerOptions, context: ViewContex
     return false;
   };
   return {
-    isValidUserAsync(username: string, password: string, callback: (error: Error | null, isValid?: boolean) => void) {
-      isValid(username, password).then(
-        (is) => {
-          callback(null, is);
-        },
-        () => {
-          callback(null, false);
-        },
-      );
+    isValidUserAsync(username: string, password: string, callback: Callback<boolean>) {
+      void tell(isValid(username, password), callback);
     },
   };
 }

@@ -191,7 +191,7 @@ export class OpcUaSpace {
     if (type === null) throw new Error("the standard address space has no EUInformation");
     const made = this.#space.constructExtensionObject(type, {
       namespaceUri: "http://www.opcfoundation.org/UA/units/un/cefact",
-      unitId: known === undefined ? -1 : [...known.code].reduce((sum, one) => sum * 256 + one.charCodeAt(0), 0),
+      unitId: known === undefined ? -1 : Buffer.from(known.code).reduce((sum, byte) => sum * 256 + byte, 0),
       displayName: { text: symbol },
       description: { text: symbol },
     });

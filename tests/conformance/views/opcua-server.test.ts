@@ -15,7 +15,7 @@ import {
   StatusCodes,
   TimestampsToReturn,
   UserTokenType,
-  Variant,
+  type Variant,
   DataType,
   type VariantOptions,
 } from "node-opcua";
@@ -145,15 +145,14 @@ describe("the gateway as an OPC UA server", { timeout: 120_000 }, () => {
       rig.context("plant", { WALL: sources.wall, OFFICE: sources.office }),
     );
     await view.start();
-    await until("the server listens", () => view.status().state !== "starting", 60_000);
-    expect(view.status()).toMatchObject({ state: "online", code: "listening" });
+    await until("the server listens", () => view.status().code === "listening", 60_000);
   });
 
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
     await view.stop();
     await rig.remove();
-    expect(rig.complaints).toEqual([]);
+    if (rig.complaints.length > 0) throw new Error(rig.complaints.join("\n"));
   });
 
   async function client(more: { readonly mode?: MessageSecurityMode; readonly policy?: SecurityPolicy } = {}) {
@@ -217,7 +216,7 @@ describe("the gateway as an OPC UA server", { timeout: 120_000 }, () => {
 
   it("refuses a client until a person has approved its certificate, and one without encryption for ever", async () => {
     const stranger = await client();
-    await expect(stranger.connect(endpoint())).rejects.toThrow();
+    await expect(stranger.connect(endpoint())).rejects.toThrow(/./);
     await stranger.disconnect();
     expect(rig.trust.cards()).toMatchObject([{ sourceId: "view:plant", state: "waiting" }]);
     await approve();
@@ -226,13 +225,13 @@ describe("the gateway as an OPC UA server", { timeout: 120_000 }, () => {
     await expect(
       known.createSession({ type: UserTokenType.UserName, userName: "wall", password: "wrong" }),
     ).rejects.toThrow(/BadUserAccessDenied|BadIdentityTokenRejected/);
-    await expect(known.createSession()).rejects.toThrow();
+    await expect(known.createSession()).rejects.toThrow(/BadIdentityToken|anonymous|Anonymous/i);
     await known.disconnect();
     const open = await client({ mode: MessageSecurityMode.None, policy: SecurityPolicy.None });
     const session = open
       .connect(endpoint())
       .then(() => open.createSession({ type: UserTokenType.UserName, userName: "wall", password: sources.wall }));
-    await expect(session).rejects.toThrow();
+    await expect(session).rejects.toThrow(/./);
     await open.disconnect();
   });
 
