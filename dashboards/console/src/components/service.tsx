@@ -12,11 +12,11 @@ import { may, type ZoneRow } from "../store.ts";
 import { RequestForm } from "./gateway/request.tsx";
 
 const hourMs = 3_600_000;
-const serviceHours = [1, 4, 8, 24, 72, 168, 719] as const;
+const serviceHours = [1, 4, 8, 24, 72, 168, 672] as const;
 const purposes = ["maintenance", "calibration", "other"] as const;
 
 function hoursText(hours: number): string {
-  return hours < 24 ? t("alarm.act.hours", { n: hours }) : t("alarm.act.days", { n: Math.ceil(hours / 24) });
+  return hours < 24 ? t("alarm.act.hours", { n: hours }) : t("alarm.act.days", { n: hours / 24 });
 }
 
 function targetName({ zone }: ZoneRow, { kind, id }: OutOfService["target"]): string {

@@ -102,12 +102,11 @@ function ActForm(props: {
 }
 
 const minuteMs = 60_000;
-/** A critical alarm is shelved for an hour at most; a little less, for clocks that differ and the way to the gateway. */
-const shelfMinutes = { critical: [15, 30, 55], other: [30, 60, 240, 480, 1435] } as const;
+/** Up to an hour for critical alarms, a day for others; a little less, for clocks that differ and the way to the gateway. */
+const shelfMinutes = { critical: [15, 30, 55], other: [30, 60, 240, 480, 1380] } as const;
 
 function shelfText(minutes: number): string {
-  const n = Math.ceil(minutes / 60);
-  return minutes < 55 ? t("alarm.act.minutes", { n: minutes }) : t("alarm.act.hours", { n });
+  return minutes < 60 ? t("alarm.act.minutes", { n: minutes }) : t("alarm.act.hours", { n: minutes / 60 });
 }
 
 function ShelveForm(props: {
