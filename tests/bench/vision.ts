@@ -79,7 +79,11 @@ async function measureCamera(): Promise<number> {
   const camera = createCamera({
     config,
     timeZone: "Asia/Shanghai",
-    models: { get: () => Promise.resolve(model) },
+    models: {
+      get: () => Promise.resolve(model),
+      faces: () => Promise.reject(new Error("not measured")),
+      head: () => Promise.reject(new Error("not measured")),
+    },
     output,
     clock: systemClock,
     random: systemRandom,

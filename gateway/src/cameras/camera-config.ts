@@ -2,6 +2,7 @@ import { healthOptions } from "@frostlight/edge-models/health";
 import { pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
+import { evidenceOptions } from "./finding-reporter.ts";
 import { frameSourceRegistry } from "./frames/index.ts";
 import { ringOptions } from "./ring/frame-ring.ts";
 import { cameraRuleRegistry } from "./rules/index.ts";
@@ -21,6 +22,8 @@ export const cameraConfig = z
     health: healthOptions.prefault({}),
     /** The last seconds, for clips. */
     ring: ringOptions.prefault({}),
+    /** What findings bring along. */
+    evidence: evidenceOptions.prefault({}),
     /** Folder with the detector's manifest; left out: the one that is shipped. */
     model: z.string().min(1).optional(),
     /** Without motion the network looks once in so many seconds. */

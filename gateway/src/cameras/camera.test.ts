@@ -114,7 +114,11 @@ function rig(model: () => Promise<LoadedModel>, rules: readonly unknown[] = [{ i
   const camera = createCamera({
     config: { ...config, frames: { kind: "folder", definition: source, options: {}, own: {} } },
     timeZone: "Asia/Shanghai",
-    models: { get: model },
+    models: {
+      get: model,
+      faces: () => Promise.reject(new Error("no faces here")),
+      head: () => Promise.reject(new Error("no heads here")),
+    },
     output,
     clock,
     random: seededRandom(1),

@@ -1,22 +1,24 @@
 import { setImmediate as yieldTurn } from "node:timers/promises";
 
-import type { EvidenceReference, Finding } from "@frostlight/contract";
 import { type PictureHealth, PictureJudge, toGrey } from "@frostlight/edge-models/health";
 import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
 
 import type { CameraOutput, CameraStatus, Frame, FrameEvent } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
-import { drawEvidence, originalPicture } from "./evidence-picture.ts";
-import type { ModelPool } from "./model-pool.ts";
+import { FindingReporter } from "./finding-reporter.ts";
+import type { CameraModels } from "./model-pool.ts";
 import { type Motion, MotionDetector } from "./motion.ts";
 import { createFrameRing, type FrameRing } from "./ring/frame-ring.ts";
-import { CameraVision, type SceneHit } from "./vision.ts";
+import { nothingTaught, type TaughtHeads } from "./taught-heads.ts";
+import { CameraVision } from "./vision.ts";
 
 export interface CameraParts {
   readonly config: CameraConfig;
   /** IANA name, for schedules. */
   readonly timeZone: string;
-  readonly models: Pick<ModelPool, "get">;
+  readonly models: CameraModels;
+  /** What the operator taught; left out: nothing. */
+  readonly taught?: TaughtHeads;
   readonly output: CameraOutput;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,6 +47,7 @@ class CameraLoop implements Camera {
   readonly #judge: PictureJudge;
   readonly #motion = new MotionDetector();
   readonly #ring: FrameRing;
+  readonly #reporter: FindingReporter;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #cancelWatch: CancelTimer | undefined;
@@ -68,6 +71,8 @@ class CameraLoop implements Camera {
     this.#parts = parts;
     this.#judge = new PictureJudge(parts.config.health);
     this.#ring = createFrameRing({ ...parts, options: parts.config.ring, cameraId: parts.config.id });
+    const { id: cameraId, zone: zoneId, evidence } = parts.config;
+    this.#reporter = new FindingReporter({ ...parts, cameraId, zoneId, options: evidence, ring: this.#ring });
     this.#lastFrameMonotonicMs = 0;
   }
 
@@ -93,6 +98,7 @@ class CameraLoop implements Camera {
     this.#stop.abort(new Error("stopping"));
     await this.#running;
     await this.#looking;
+    await this.#reporter.stop();
     const vision = this.#vision;
     this.#vision = undefined;
     await vision?.close().catch(() => undefined); // the model may be gone already
@@ -108,18 +114,25 @@ class CameraLoop implements Camera {
       framesSkipped: this.#framesSkipped,
       findings: this.#findings,
       lastFrameMs: this.#lastFrameMs,
-      problem: this.#frameProblem ?? this.#modelProblem ?? this.#ring.problem(),
+      problem: this.#frameProblem ?? this.#modelProblem ?? this.#ruleProblem() ?? this.#ring.problem(),
+      rules: this.#vision?.ruleStates() ?? [],
     };
+  }
+
+  /** A rule that is off is told; one that waits to be taught is as it should be. */
+  #ruleProblem(): string | null {
+    const off = this.#vision?.ruleStates().find(({ state }) => state === "off");
+    return off === undefined ? null : `rule "${off.ruleId}" is off: ${off.reason ?? ""}`;
   }
 
   /** A missing or broken model leaves the camera with its health alone, and says why. */
   async #openVision(): Promise<void> {
-    const { config, models, logger, timeZone, stateFolder } = this.#parts;
+    const { config, models, taught = nothingTaught, logger, timeZone, stateFolder } = this.#parts;
     if (config.rules.length === 0) return;
     try {
-      const model = await models.get(config.model);
-      if (this.#stop.signal.aborted) return;
-      this.#vision = await CameraVision.open({ config, model, timeZone, stateFolder, logger });
+      const vision = await CameraVision.open({ config, models, taught, timeZone, stateFolder, logger });
+      if (this.#stop.signal.aborted) await vision.close();
+      else this.#vision = vision;
     } catch (error) {
       this.#modelProblem = `no findings: ${describeError(error)}`;
       logger.error("camera-without-model", { error: describeError(error) });
@@ -188,40 +201,10 @@ class CameraLoop implements Camera {
       return;
     }
     this.#lastLookMs = nowMs;
-    for (const hit of await vision.look(frame, regions)) await this.#reportFinding(frame, hit, vision);
-  }
-
-  async #reportFinding(frame: Frame, hit: SceneHit, vision: CameraVision): Promise<void> {
-    const { config, output, random, logger } = this.#parts;
-    const evidence: EvidenceReference[] = [
-      await output.evidence(
-        await drawEvidence(frame, hit),
-        "image/jpeg",
-        hit.heatMap === null ? "picture" : "heat-map",
-      ),
-      await output.evidence(await originalPicture(frame), "image/jpeg", hit.heatMap === null ? "original" : "picture"),
-    ];
-    const finding: Finding = {
-      findingId: random.uuid(),
-      cameraId: config.id,
-      zoneId: config.zone,
-      ruleId: hit.ruleId,
-      ruleKind: hit.ruleKind,
-      severity: hit.severity,
-      firstSeenMs: hit.firstSeenMs,
-      lastSeenMs: frame.timeMs,
-      score: hit.score,
-      threshold: hit.threshold,
-      modelId: vision.model.id,
-      modelSha256: vision.model.sha256,
-      boxes: hit.boxes,
-      evidence,
-      explanation: hit.explanation,
-      frames: hit.frames,
-    };
-    await output.finding(finding);
-    this.#findings += 1;
-    logger.info("finding", { findingId: finding.findingId, rule: hit.ruleId, score: hit.score });
+    for (const hit of await vision.look(frame, regions)) {
+      await this.#reporter.report(frame, hit);
+      this.#findings += 1;
+    }
   }
 
   #setHealth(health: PictureHealth | "offline"): void {

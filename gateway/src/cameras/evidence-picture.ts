@@ -1,4 +1,5 @@
 import type { Box } from "@frostlight/contract";
+import type { RgbImage } from "@frostlight/edge-models";
 
 import type { Frame } from "../core/camera.ts";
 import type { RuleHit } from "./rules/camera-rule.ts";
@@ -6,13 +7,32 @@ import type { RuleHit } from "./rules/camera-rule.ts";
 const maxWidth = 1_280;
 const quality = 80;
 
-/** A JPEG of the frame, at most 1280 px wide, with the hit's boxes drawn and its strange cells shaded. */
-export async function drawEvidence(frame: Frame, hit: Pick<RuleHit, "boxes" | "heatMap">): Promise<Uint8Array> {
-  const { base, width, height } = await scaled(frame);
+/** The frame as it becomes evidence: from the camera's own JPEG where there is one, at most 1280 px wide. */
+export async function evidenceImage(frame: Frame): Promise<RgbImage> {
+  if (frame.jpeg === null && frame.width <= maxWidth) return frame;
+  const { default: sharp } = await import("sharp");
+  const image =
+    frame.jpeg === null
+      ? sharp(frame.rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
+      : sharp(frame.jpeg, { failOn: "truncated" });
+  const { data, info } = await image
+    .resize({ width: maxWidth, withoutEnlargement: true })
+    .flatten()
+    .toColourspace("srgb")
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, rgb: data };
+}
+
+/** A JPEG with the hit's boxes drawn and its strange cells shaded. */
+export async function drawEvidence(image: RgbImage, hit: Pick<RuleHit, "boxes" | "heatMap">): Promise<Uint8Array> {
+  const { width, height } = image;
   const overlay = svg(width, height, [
     ...heat(hit.heatMap, width, height),
     ...hit.boxes.map((box) => outline(box, width, height)),
   ]);
+  const base = await open(image);
   return base
     .composite([{ input: Buffer.from(overlay), top: 0, left: 0 }])
     .jpeg({ quality })
@@ -20,21 +40,13 @@ export async function drawEvidence(frame: Frame, hit: Pick<RuleHit, "boxes" | "h
 }
 
 /** The same picture with nothing drawn: what a person compares with. */
-export async function originalPicture(frame: Frame): Promise<Uint8Array> {
-  const { base } = await scaled(frame);
-  return base.jpeg({ quality }).toBuffer();
+export async function plainPicture(image: RgbImage): Promise<Uint8Array> {
+  return (await open(image)).jpeg({ quality }).toBuffer();
 }
 
-async function scaled(frame: Frame) {
+async function open({ rgb, width, height }: RgbImage) {
   const { default: sharp } = await import("sharp");
-  const image =
-    frame.jpeg === null
-      ? sharp(frame.rgb, { raw: { width: frame.width, height: frame.height, channels: 3 } })
-      : sharp(frame.jpeg, { failOn: "truncated" });
-  const own = frame.jpeg === null ? frame : await sharp(frame.jpeg).metadata();
-  const width = Math.min(maxWidth, own.width);
-  const height = Math.max(1, Math.round((own.height * width) / own.width));
-  return { base: image.resize({ width, height, fit: "fill" }).flatten(), width, height };
+  return sharp(rgb, { raw: { width, height, channels: 3 } });
 }
 
 function svg(width: number, height: number, shapes: readonly string[]): string {

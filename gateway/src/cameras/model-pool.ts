@@ -1,8 +1,32 @@
-import { defaultModelFolder, type LoadedModel, loadModel } from "@frostlight/edge-models";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import {
+  defaultFaceModelFolder,
+  defaultModelFolder,
+  loadHead,
+  type LoadedModel,
+  loadModel,
+} from "@frostlight/edge-models";
 import { type Clock, describeError, type Logger, type Part } from "@frostlight/kernel";
 
-/** Detectors by folder, each loaded once and shared by all cameras that use it. */
-export class ModelPool implements Part {
+import type { HeldHead } from "./eyes.ts";
+
+/** What cameras look with. All three reject with `model/…` or `head/…` errors. */
+export interface CameraModels {
+  /** @param folder undefined: the shipped detector */
+  get(folder: string | undefined): Promise<LoadedModel>;
+  /** The face detector; loaded when it is first wanted. */
+  faces(): Promise<LoadedModel>;
+  /** A shipped head by its id. */
+  head(headId: string): Promise<HeldHead>;
+}
+
+const headsFolder = join(dirname(defaultModelFolder), "heads");
+
+/** Models by folder, each loaded once and shared by all cameras that use it. */
+export class ModelPool implements Part, CameraModels {
   readonly name = "models";
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -37,5 +61,20 @@ export class ModelPool implements Part {
       this.#logger.error("model-not-loaded", { model: path, error: describeError(error) });
     });
     return loading;
+  }
+
+  faces(): Promise<LoadedModel> {
+    return this.get(defaultFaceModelFolder);
+  }
+
+  async head(headId: string): Promise<HeldHead> {
+    const path = join(headsFolder, headId, "head.json");
+    const head = await loadHead(path);
+    return {
+      head,
+      sha256: createHash("sha256")
+        .update(await readFile(path))
+        .digest("hex"),
+    };
   }
 }

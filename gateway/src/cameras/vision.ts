@@ -1,120 +1,217 @@
-import { join } from "node:path";
+import type { Box, FindingHead } from "@frostlight/contract";
+import type { LoadedModel, SceneScore } from "@frostlight/edge-models";
+import { describeError, isFrostlightError, type Logger } from "@frostlight/kernel";
 
-import type { LoadedModel } from "@frostlight/edge-models";
-import { describeError, type Logger } from "@frostlight/kernel";
-
-import type { Frame } from "../core/camera.ts";
+import type { CameraRuleStatus, Frame } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
+import { type EyesModels, FrameEyes } from "./eyes.ts";
+import { LightJudge, type LightState } from "./light-state.ts";
+import type { CameraModels } from "./model-pool.ts";
 import type { MovingRegion } from "./moving-regions.ts";
-import type { CameraRule, RuleEyes, RuleHit } from "./rules/camera-rule.ts";
-import { readScene, writeScene } from "./scene-file.ts";
-import { Tracker } from "./tracks.ts";
-
-/** A rule with its place in the configuration. */
-interface RunningRule {
-  readonly ruleId: string;
-  readonly ruleKind: string;
-  readonly rule: CameraRule;
-  readonly minScore: number;
-  /** Key of its scene memory in the model; null when it has none. */
-  readonly sceneKey: string | null;
-  saved: boolean;
-}
+import type { RuleHit } from "./rules/camera-rule.ts";
+import { RunningRule } from "./running-rule.ts";
+import { HeadShelf, type TaughtHeads } from "./taught-heads.ts";
+import { type Track, Tracker } from "./tracks.ts";
 
 export interface SceneHit extends RuleHit {
   readonly ruleId: string;
   readonly ruleKind: string;
+  readonly modelId: string;
+  readonly modelSha256: string;
+  readonly heads: readonly FindingHead[];
+  /** Everybody in the picture, also faint ones: whose faces are to be hidden. */
+  readonly people: readonly Box[];
 }
+
+/** A detector that some of the rules want, with the tracks of what it finds. */
+interface Sight {
+  readonly model: LoadedModel;
+  readonly tracker: Tracker;
+  readonly askedScore: number;
+}
+
+export interface VisionParts {
+  readonly config: CameraConfig;
+  readonly models: CameraModels;
+  readonly taught: TaughtHeads;
+  readonly timeZone: string;
+  readonly stateFolder: string;
+  readonly logger: Logger;
+}
+
+/** People whose box is fainter are not seen at all, not even to be hidden. */
+const faintestScore = 0.1;
+const defaultStartScore = 0.3;
 
 /** The stages with the network: detector, tracks, rules. One frame at a time. */
 export class CameraVision {
   readonly model: LoadedModel;
-  readonly #stateFolder: string;
   readonly #logger: Logger;
   readonly #rules: readonly RunningRule[];
-  readonly #tracker = new Tracker();
+  readonly #sights: ReadonlyMap<string | null, Sight>;
+  readonly #eyes: EyesModels;
+  readonly #light = new LightJudge();
 
-  private constructor(model: LoadedModel, rules: readonly RunningRule[], stateFolder: string, logger: Logger) {
+  private constructor(
+    sights: ReadonlyMap<string | null, Sight>,
+    model: LoadedModel,
+    rules: readonly RunningRule[],
+    eyes: EyesModels,
+    logger: Logger,
+  ) {
     this.model = model;
+    this.#sights = sights;
     this.#rules = rules;
-    this.#stateFolder = stateFolder;
+    this.#eyes = eyes;
     this.#logger = logger;
   }
 
-  static async open(parts: {
-    readonly config: CameraConfig;
-    readonly model: LoadedModel;
-    readonly timeZone: string;
-    readonly stateFolder: string;
-    readonly logger: Logger;
-  }): Promise<CameraVision> {
-    const { config, model, timeZone, stateFolder, logger } = parts;
-    const rules: RunningRule[] = [];
-    for (const { own, kind, definition, options } of config.rules) {
-      const wish = definition.scene(options);
-      const sceneKey = wish === null ? null : `${config.id}/${own.id}`;
-      let saved = true;
-      if (wish !== null && sceneKey !== null) {
-        const opened = await model.openScene(sceneKey, wish, await readScene(sceneFile(stateFolder, own.id)));
-        saved = opened.kind === "restored";
-        logger.info("scene-opened", { rule: own.id, ...opened });
+  /** @throws what the loader says of the camera's own detector; what else is missing only switches its rules off */
+  static async open(parts: VisionParts): Promise<CameraVision> {
+    const { config, models, taught, timeZone, logger } = parts;
+    const context = { timeZone, longestGapMs: Math.max(30_000, config.idleSeconds * 2_500) };
+    const rules = config.rules.map((rule) => new RunningRule(rule, config.id, context, parts));
+    const model = await models.get(config.model);
+    const sights = new Map<string | null, Sight>([[null, sightOf(model, rulesOf(rules, null))]]);
+    for (const folder of new Set(rules.map((rule) => rule.modelFolder))) {
+      if (folder === null) continue;
+      try {
+        sights.set(folder, sightOf(await models.get(folder), rulesOf(rules, folder)));
+      } catch (error) {
+        for (const rule of rulesOf(rules, folder)) rule.explain(describeError(error));
       }
-      const rule = definition.create(options, { timeZone, longestGapMs: Math.max(30_000, config.idleSeconds * 2_500) });
-      rules.push({ ruleId: own.id, ruleKind: kind, rule, minScore: definition.minScore(options), sceneKey, saved });
     }
-    return new CameraVision(model, rules, stateFolder, logger);
+    const shelf = new HeadShelf(model, taught);
+    for (const id of new Set(rules.flatMap((rule) => rule.headIds))) {
+      try {
+        await shelf.fetch(id, models);
+      } catch (error) {
+        for (const rule of rules.filter(({ headIds }) => headIds.includes(id))) rule.explain(describeError(error));
+      }
+    }
+    for (const rule of rules) {
+      await rule.openScenes(model).catch((error: unknown) => {
+        rule.explain(describeError(error));
+      });
+    }
+    const eyes: EyesModels = { detector: model, head: (id) => shelf.get(id), faces: () => models.faces() };
+    return new CameraVision(sights, model, rules, eyes, logger);
   }
 
   /** Some rule wants this frame to be looked at, whether anything large moves or not. */
   isAttentive(blobs: readonly MovingRegion[]): boolean {
-    return this.#rules.some(({ rule }) => rule.isAttentive(blobs));
+    return this.#rules.some(
+      ({ rule, state }) => (state.state === "on" || state.state === "learning") && rule.isAttentive(blobs),
+    );
+  }
+
+  ruleStates(): readonly CameraRuleStatus[] {
+    return this.#rules.map((rule) => rule.state);
   }
 
   /** @param blobs what moved in this frame */
   async look(frame: Frame, blobs: readonly MovingRegion[] = []): Promise<readonly SceneHit[]> {
-    const minScore = Math.min(...this.#rules.map((rule) => rule.minScore));
-    const first = this.#rules.find((rule) => rule.sceneKey !== null);
-    const result = await this.model.detect(frame, { minScore, scene: first?.sceneKey ?? undefined });
-    const tracks = this.#tracker.update(result.boxes, frame);
+    const light = this.#light.look(frame);
+    const scenic = this.#rules.find((rule) => rule.sceneKey(light) !== null);
+    const seen = await this.#see(frame, scenic, light);
+    const jpegWidth = this.#rules.some(({ headIds }) => headIds.length > 0) ? await widthOfJpeg(frame) : null;
+    const eyes = new FrameEyes(frame, this.#eyes, jpegWidth);
     const hits: SceneHit[] = [];
     for (const running of this.#rules) {
-      const scene = await this.#sceneOf(running, running === first ? result.scene : null, frame);
-      const view = { ...frame, image: frame, tracks, people: tracks, blobs, scene };
-      const hit = await running.rule.look(view, blindEyes);
-      if (hit !== null) hits.push({ ...hit, ruleId: running.ruleId, ruleKind: running.ruleKind });
-      if (scene?.phase === "ready" && !running.saved) await this.#save(running);
+      const sight = this.#sights.get(running.modelFolder);
+      const tracks = seen.tracks.get(running.modelFolder);
+      const heads = running.heads(this.#eyes);
+      if (sight === undefined || tracks === undefined || heads === undefined) continue;
+      try {
+        const scene = running === scenic ? seen.scene : await this.#furtherScene(running, light, frame);
+        if (scene !== null) await running.noteScene(this.model, light, scene.phase === "ready");
+        const view = { ...frame, image: frame, tracks, people: seen.people, blobs, scene };
+        const hit = await running.rule.look(view, eyes);
+        running.explain(null);
+        if (hit === null) continue;
+        const { id: modelId, sha256: modelSha256 } = sight.model;
+        const { ruleId, ruleKind } = running;
+        hits.push({ ...hit, ruleId, ruleKind, modelId, modelSha256, heads, people: seen.faint });
+      } catch (error) {
+        // one rule's trouble is not its neighbours'
+        running.explain(describeError(error));
+      }
     }
     return hits;
   }
 
   async close(): Promise<void> {
-    for (const { sceneKey } of this.#rules) if (sceneKey !== null) await this.model.closeScene(sceneKey);
+    for (const rule of this.#rules) await rule.closeScenes(this.model);
+  }
+
+  async #see(frame: Frame, scenic: RunningRule | undefined, light: LightState) {
+    const tracks = new Map<string | null, readonly Track[]>();
+    let scene: SceneScore | null = null;
+    let faint: readonly Box[] = [];
+    for (const [folder, sight] of this.#sights) {
+      if (folder !== null) {
+        const found = await this.#otherBoxes(folder, sight, frame);
+        if (found !== null) tracks.set(folder, sight.tracker.update(found, frame));
+        continue;
+      }
+      const result = await this.#detect(sight, frame, scenic, light);
+      scene = result.scene;
+      faint = result.boxes.filter(({ label }) => label === "person");
+      tracks.set(null, sight.tracker.update(result.boxes, frame));
+    }
+    return { tracks, people: tracks.get(null) ?? [], scene, faint };
+  }
+
+  /** Boxes and the scene in one pass. A scene of another size of picture is learnt anew. */
+  async #detect({ model, askedScore }: Sight, frame: Frame, scenic: RunningRule | undefined, light: LightState) {
+    const key = scenic?.sceneKey(light) ?? undefined;
+    try {
+      return await model.detect(frame, { minScore: askedScore, scene: key });
+    } catch (error) {
+      if (scenic === undefined || !isFrostlightError(error, "scene/size-changed")) throw error;
+      await scenic.relearn(model, light);
+      return model.detect(frame, { minScore: askedScore });
+    }
+  }
+
+  /** null: the model failed; its rules say so. */
+  async #otherBoxes(folder: string, { model, askedScore }: Sight, frame: Frame): Promise<readonly Box[] | null> {
+    try {
+      return (await model.detect(frame, { minScore: askedScore })).boxes;
+    } catch (error) {
+      for (const rule of rulesOf(this.#rules, folder)) rule.explain(describeError(error));
+      this.#logger.debug("own-model-failed", { folder, error: describeError(error) });
+      return null;
+    }
   }
 
   /** The first scene rule's judgement came with the boxes; a further one needs a pass of its own. */
-  async #sceneOf(running: RunningRule, judged: Awaited<ReturnType<LoadedModel["detect"]>>["scene"], frame: Frame) {
-    if (running.sceneKey === null || judged !== null) return judged;
-    return (await this.model.detect(frame, { scene: running.sceneKey })).scene;
-  }
-
-  async #save(running: RunningRule): Promise<void> {
-    if (running.sceneKey === null) return;
-    running.saved = true;
+  async #furtherScene(running: RunningRule, light: LightState, frame: Frame): Promise<SceneScore | null> {
+    const scene = running.sceneKey(light);
+    if (scene === null) return null;
     try {
-      const saved = await this.model.saveScene(running.sceneKey);
-      if (saved !== null) await writeScene(sceneFile(this.#stateFolder, running.ruleId), saved);
+      return (await this.model.detect(frame, { scene })).scene;
     } catch (error) {
-      this.#logger.error("scene-not-saved", { rule: running.ruleId, error: describeError(error) });
+      if (!isFrostlightError(error, "scene/size-changed")) throw error;
+      await running.relearn(this.model, light);
+      return null;
     }
   }
 }
 
-const blindEyes: RuleEyes = {
-  detail: 1,
-  judge: () => Promise.reject(new Error("no heads are loaded")),
-  faces: () => Promise.resolve([]),
-};
+function rulesOf(rules: readonly RunningRule[], folder: string | null): readonly RunningRule[] {
+  return rules.filter((rule) => rule.modelFolder === folder);
+}
 
-function sceneFile(stateFolder: string, ruleId: string): string {
-  return join(stateFolder, `scene-${ruleId}.bin`);
+/** Half of what begins a track is enough to go on with one (ByteTrack's second pairing). */
+function sightOf(model: LoadedModel, rules: readonly RunningRule[]): Sight {
+  const wished = rules.map(({ minScore }) => minScore).filter((score) => score <= 1);
+  const startScore = Math.min(defaultStartScore, ...wished);
+  return { model, tracker: new Tracker(startScore), askedScore: Math.min(faintestScore, startScore / 2) };
+}
+
+async function widthOfJpeg({ jpeg }: Frame): Promise<number | null> {
+  if (jpeg === null) return null;
+  const { default: sharp } = await import("sharp");
+  return (await sharp(jpeg).metadata()).width;
 }

@@ -100,4 +100,15 @@ export interface CameraStatus {
   readonly findings: number;
   readonly lastFrameMs: number | null;
   readonly problem: string | null;
+  /** Absent while the network is not loaded yet. */
+  readonly rules?: readonly CameraRuleStatus[];
+}
+
+/** Where a rule of a camera stands. */
+export interface CameraRuleStatus {
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  /** waiting: nothing was taught yet · off: something it needs is missing; `reason` says what. */
+  readonly state: "on" | "learning" | "waiting" | "off";
+  readonly reason: string | null;
 }

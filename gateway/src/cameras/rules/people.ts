@@ -31,18 +31,6 @@ export function seen(track: Track): Sighting {
   return { key: track.trackId, seen: true, score: track.bestScore, isStill: track.isStationary };
 }
 
-/** Where a standing person's head is: the upper part of the box, as wide as it is high; more of it when they bend. */
-export function headArea(box: Region, picture: { readonly width: number; readonly height: number }): Region {
-  const width = (box.right - box.left) * picture.width;
-  const height = (box.bottom - box.top) * picture.height;
-  const isUpright = height > 1.4 * width;
-  const headHeight = (isUpright ? 0.25 : 0.5) * height;
-  const headWidth = isUpright ? Math.min(width, 1.2 * headHeight) : width;
-  const centre = (box.left + box.right) / 2;
-  const half = headWidth / 2 / picture.width;
-  return { left: centre - half, right: centre + half, top: box.top, bottom: box.top + headHeight / picture.height };
-}
-
 /** From the head to the hips. */
 export function upperBody(box: Region): Region {
   return { ...box, bottom: box.top + (box.bottom - box.top) * 0.6 };

@@ -1,4 +1,5 @@
 import type { Box } from "@frostlight/contract";
+import { headOf } from "@frostlight/edge-models";
 import { z } from "zod";
 
 import { polygon, type Polygon } from "../polygon.ts";
@@ -13,7 +14,7 @@ import {
   taughtHeadId,
 } from "./camera-rule.ts";
 import { Confirmation, type Sighting } from "./confirmation.ts";
-import { headArea, hitOf, peopleInPlace, upperBody } from "./people.ts";
+import { hitOf, peopleInPlace, upperBody } from "./people.ts";
 import { isLargeEnough, isOnDuty, ruleOptions } from "./rule-options.ts";
 import { Turns } from "./turns.ts";
 
@@ -107,7 +108,7 @@ class Taught implements CameraRule {
         .map((place) => ({ ...place, isHidden: isHidden(place.region, view) }));
     }
     return peopleInPlace(view, this.#options).map(({ trackId, box, isStationary }) => {
-      const region = on === "head" ? headArea(box, view) : on === "upper-body" ? upperBody(box) : box;
+      const region = on === "head" ? headOf(box, view) : on === "upper-body" ? upperBody(box) : box;
       return { key: trackId, region, isStill: isStationary, isHidden: false };
     });
   }

@@ -1,0 +1,145 @@
+import type { FindingHead } from "@frostlight/contract";
+import type { LoadedModel } from "@frostlight/edge-models";
+import { describeError, type Logger } from "@frostlight/kernel";
+
+import type { CameraRuleStatus } from "../core/camera.ts";
+import type { CameraConfig } from "./camera-config.ts";
+import type { EyesModels } from "./eyes.ts";
+import type { LightState } from "./light-state.ts";
+import { type CameraRule, type RuleContext, type SceneWish, taughtThingId } from "./rules/camera-rule.ts";
+import { readScene, sceneFile, writeScene } from "./scene-file.ts";
+
+type ConfiguredRule = CameraConfig["rules"][number];
+
+/** A rule with its place in the configuration and what it needs. */
+export class RunningRule {
+  readonly ruleId: string;
+  readonly ruleKind: string;
+  readonly rule: CameraRule;
+  readonly minScore: number;
+  readonly headIds: readonly string[];
+  /** Folder of its own model; null: the camera's. */
+  readonly modelFolder: string | null;
+  readonly #scene: SceneWish | null;
+  readonly #sceneKey: string;
+  readonly #stateFolder: string;
+  readonly #logger: Logger;
+  /** Scenes that need not be written (any more). */
+  readonly #saved = new Set<LightState>();
+  #isLearning: boolean;
+  #areScenesOpen = false;
+  #reason: string | null = null;
+  #isWaiting = false;
+
+  constructor(
+    configured: ConfiguredRule,
+    cameraId: string,
+    context: RuleContext,
+    place: { readonly stateFolder: string; readonly logger: Logger },
+  ) {
+    const { own, kind, definition, options } = configured;
+    this.ruleId = own.id;
+    this.ruleKind = kind;
+    this.rule = definition.create(options, context);
+    this.minScore = definition.minScore(options);
+    this.headIds = definition.heads(options);
+    this.modelFolder = definition.model(options);
+    this.#scene = definition.scene(options);
+    this.#sceneKey = `${cameraId}/${own.id}`;
+    this.#stateFolder = place.stateFolder;
+    this.#logger = place.logger;
+    this.#isLearning = this.#scene !== null;
+  }
+
+  get state(): CameraRuleStatus {
+    const { ruleId, ruleKind } = this;
+    const reason = this.#reason;
+    if (reason !== null) return { ruleId, ruleKind, state: this.#isWaiting ? "waiting" : "off", reason };
+    return { ruleId, ruleKind, state: this.#isLearning ? "learning" : "on", reason: null };
+  }
+
+  /** Switches it off with a reason, or on with null. Logged on change. */
+  explain(reason: string | null): void {
+    this.#isWaiting = false;
+    if (reason === this.#reason) return;
+    this.#reason = reason;
+    const details = { rule: this.ruleId, reason };
+    if (reason === null) this.#logger.info("camera-rule-on", details);
+    else this.#logger.warn("camera-rule-off", details);
+  }
+
+  /** The heads it judges with, or undefined when one is missing: then the rule is off and says so. */
+  heads(models: Pick<EyesModels, "head">): readonly FindingHead[] | undefined {
+    const heads: FindingHead[] = [];
+    for (const id of this.headIds) {
+      const held = models.head(id);
+      if (held === undefined) {
+        const thing = taughtThingId(id);
+        if (thing !== undefined) {
+          this.explain(`"${thing}" is not taught yet, or for another detector`);
+          this.#isWaiting = true;
+        } else this.explain(this.#reason ?? `head "${id}" is not there`);
+        return undefined;
+      }
+      heads.push({ id, sha256: held.sha256 });
+    }
+    return heads;
+  }
+
+  /** @throws `model/no-features` when the model can remember no scene */
+  async openScenes(model: LoadedModel): Promise<void> {
+    if (this.#scene === null) return;
+    for (const light of this.#lights()) {
+      await this.#open(model, this.#scene, light, await readScene(sceneFile(this.#stateFolder, this.ruleId, light)));
+    }
+    this.#areScenesOpen = true;
+  }
+
+  /** Forgets what it knows of the scene in this light and learns it anew: the camera gives another size of picture. */
+  async relearn(model: LoadedModel, light: LightState): Promise<void> {
+    if (this.#scene === null) return;
+    const kept = this.#scene.dayAndNight ? light : "day";
+    this.#saved.delete(kept);
+    this.#isLearning = true;
+    await this.#open(model, this.#scene, kept, null);
+  }
+
+  async #open(model: LoadedModel, scene: SceneWish, light: LightState, saved: Uint8Array | null): Promise<void> {
+    const { dayAndNight: _, ...setup } = scene;
+    const opened = await model.openScene(this.#keyOf(light), setup, saved);
+    if (opened.kind === "restored") this.#saved.add(light);
+    this.#logger.info("scene-opened", { rule: this.ruleId, light, ...opened });
+  }
+
+  async closeScenes(model: LoadedModel): Promise<void> {
+    if (!this.#areScenesOpen) return;
+    for (const light of this.#lights()) await model.closeScene(this.#keyOf(light));
+  }
+
+  /** Key of its scene memory in the model for this light; null when it has none. */
+  sceneKey(light: LightState): string | null {
+    return this.#areScenesOpen ? this.#keyOf(light) : null;
+  }
+
+  /** Takes note of how far the scene is learnt, and writes it once it is. */
+  async noteScene(model: LoadedModel, light: LightState, isReady: boolean): Promise<void> {
+    this.#isLearning = !isReady;
+    const kept = this.#scene?.dayAndNight === true ? light : "day";
+    if (!isReady || this.#saved.has(kept)) return;
+    this.#saved.add(kept);
+    try {
+      const saved = await model.saveScene(this.#keyOf(light));
+      if (saved !== null) await writeScene(sceneFile(this.#stateFolder, this.ruleId, kept), saved);
+    } catch (error) {
+      this.#logger.error("scene-not-saved", { rule: this.ruleId, error: describeError(error) });
+    }
+  }
+
+  #lights(): readonly LightState[] {
+    return this.#scene?.dayAndNight === true ? ["day", "night"] : ["day"];
+  }
+
+  #keyOf(light: LightState): string {
+    return this.#scene?.dayAndNight === true && light === "night" ? `${this.#sceneKey}/night` : this.#sceneKey;
+  }
+}
