@@ -1,5 +1,5 @@
 /** What an ONNX file says about itself, read before ONNX Runtime sees it. */
-export interface ModelFacts {
+interface ModelFacts {
   /** Of ONNX's own operators. */
   readonly opset: number;
   /** Domains of the operators used, without those the model defines itself. */

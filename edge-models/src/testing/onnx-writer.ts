@@ -4,7 +4,7 @@
  */
 
 const dataTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
-export type OnnxType = keyof typeof dataTypes;
+type OnnxType = keyof typeof dataTypes;
 
 type AttributeValue =
   | { readonly int: number }

@@ -2,7 +2,7 @@ import { readManifest } from "../manifest.ts";
 import { type TrialLimits, tryModel } from "../model-trial.ts";
 import type { TrialReport } from "../trial-process.ts";
 
-export interface Latency {
+interface Latency {
   readonly threads: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
