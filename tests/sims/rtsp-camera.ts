@@ -46,8 +46,9 @@ export class RtspCamera {
   static async create(
     mounts: readonly string[],
     account?: { readonly user: string; readonly password: string },
+    port?: number,
   ): Promise<RtspCamera> {
-    return new RtspCamera(await freePort(), mounts, account);
+    return new RtspCamera(port ?? (await freePort()), mounts, account);
   }
 
   url(mount: string): string {

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { errorCode, retryDelayMs } from "@frostlight/kernel";
 
 import type { FilmRun, FrameEvent, FrameSourceContext } from "../../core/camera.ts";
+import { refusedRetry } from "./camera-http.ts";
 import { FrameMailbox } from "./mailbox.ts";
 
 /** How ffmpeg is run and watched. */
@@ -14,6 +15,8 @@ export interface FfmpegPlan {
   readonly standardInput?: string;
   /** Video filters before scaling, e.g. "fps=2". */
   readonly filters: readonly string[];
+  /** Options of the output, before its format. */
+  readonly outputOptions?: readonly string[];
   readonly width: number;
   readonly height: number;
   /** Without a frame for so long the process is killed and started again. */
@@ -68,11 +71,13 @@ async function supervise(plan: FfmpegPlan, context: FrameSourceContext, mailbox:
       if (ended.frames === 0) mailbox.problem("unreachable", `${plan.shownInput}: ${ended.message}`);
       return;
     } else {
-      mailbox.problem(ended.silent ? "frozen-stream" : "unreachable", `${plan.shownInput}: ${ended.message}`);
+      const code = ended.refused ? "refused" : ended.silent ? "frozen-stream" : "unreachable";
+      mailbox.problem(code, `${plan.shownInput}: ${ended.message}`);
     }
     failures = ended.kind === "ended" && ended.frames > 0 ? 0 : failures + 1;
+    const schedule = ended.kind === "ended" && ended.refused ? refusedRetry : retry;
     try {
-      await clock.sleep(retryDelayMs(retry, failures, context.random), signal);
+      await clock.sleep(retryDelayMs(schedule, failures, context.random), signal);
     } catch {
       return;
     }
@@ -81,7 +86,13 @@ async function supervise(plan: FfmpegPlan, context: FrameSourceContext, mailbox:
 
 type Ended =
   | { readonly kind: "missing" }
-  | { readonly kind: "ended"; readonly frames: number; readonly silent: boolean; readonly message: string };
+  | {
+      readonly kind: "ended";
+      readonly frames: number;
+      readonly silent: boolean;
+      readonly refused: boolean;
+      readonly message: string;
+    };
 
 function runOnce(
   plan: FfmpegPlan,
@@ -92,7 +103,8 @@ function runOnce(
   const { clock, signal } = context;
   const fit = `scale=${plan.width}:${plan.height}:force_original_aspect_ratio=decrease,pad=${plan.width}:${plan.height}:(ow-iw)/2:(oh-ih)/2`;
   const filters = [...plan.filters, fit].join(",");
-  const outputs = ["-map", "0:v:0", "-vf", filters, "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"];
+  const chosen = plan.outputOptions ?? [];
+  const outputs = ["-map", "0:v:0", "-vf", filters, ...chosen, "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"];
   if (film !== null) outputs.push(...film.outputArguments);
   const child = spawn(
     plan.program,
@@ -143,13 +155,14 @@ function runOnce(
     };
     child.once("error", (error) => {
       if (errorCode(error) === "ENOENT") finish({ kind: "missing" });
-      else finish({ kind: "ended", frames, silent, message: error.message });
+      else finish({ kind: "ended", frames, silent, refused: false, message: error.message });
     });
     child.once("close", (code) => {
       const said = hideSecrets(words.trim().split("\n").at(-1) ?? "", plan.secrets);
       const silence = `no frame for ${plan.silenceMs / 1_000} s`;
       const end = `ffmpeg ended with ${code ?? "a signal"}${said === "" ? "" : `: ${said}`}`;
-      finish({ kind: "ended", frames, silent, message: silent ? silence : end });
+      const refused = /401 Unauthorized|authorization failed/i.test(words);
+      finish({ kind: "ended", frames, silent, refused, message: silent ? silence : end });
     });
   });
 }

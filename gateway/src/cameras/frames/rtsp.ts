@@ -1,9 +1,9 @@
-import { readSecret } from "@frostlight/kernel";
+import { describeError, readSecret } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { defineFrameSource, type FrameEvent, type FrameSourceContext } from "../../core/camera.ts";
 import { accountOptions } from "./camera-http.ts";
-import { ffmpegFrames } from "./ffmpeg-frames.ts";
+import { ffmpegFrames, type FfmpegPlan } from "./ffmpeg-frames.ts";
 
 /** How a stream is taken, wherever its address comes from. */
 export const rtspStreamOptions = {
@@ -28,6 +28,7 @@ const options = z.strictObject({
 });
 type Options = z.output<typeof options>;
 
+const secretRetryMs = 15_000;
 const listInput = "-f concat -safe 0 -protocol_whitelist pipe,rtsp,rtsps,rtp,srtp,tcp,udp,tls,crypto".split(" ");
 
 /** A camera's RTSP stream, decoded and scaled by ffmpeg. */
@@ -42,7 +43,16 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
   const url = new URL(chosen.url);
   const secrets: string[] = [];
   if (chosen.credentials !== undefined) {
-    const password = await readSecret(chosen.credentials.password, context.environment);
+    let password: string | undefined;
+    while (password === undefined) {
+      if (context.signal.aborted) return;
+      try {
+        password = await readSecret(chosen.credentials.password, context.environment);
+      } catch (error) {
+        yield { kind: "problem", code: "secret-missing", message: `${chosen.url}: ${describeError(error)}` };
+        await context.clock.sleep(secretRetryMs, context.signal).catch(() => undefined); // aborted: seen above
+      }
+    }
     url.username = encodeURIComponent(chosen.credentials.username);
     url.password = encodeURIComponent(password);
     secrets.push(password, encodeURIComponent(password));
@@ -52,7 +62,7 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
       program: chosen.ffmpeg,
       inputArguments: [...listInput, ...(chosen.keyFramesOnly ? ["-skip_frame", "nokey"] : []), "-i", "pipe:0"],
       standardInput: inputList(url, chosen),
-      filters: [`fps=${chosen.fps}`],
+      ...pacing(chosen),
       width: chosen.width,
       height: chosen.height,
       silenceMs: chosen.silenceSeconds * 1_000,
@@ -62,6 +72,13 @@ async function* stream(chosen: Options, context: FrameSourceContext): AsyncGener
     },
     context,
   );
+}
+
+/** Key frames come as they come, at most `fps`: filling up with copies would only cost time. */
+function pacing({ keyFramesOnly, fps }: Options): Pick<FfmpegPlan, "filters" | "outputOptions"> {
+  if (!keyFramesOnly) return { filters: [`fps=${fps}`] };
+  const notTooSoon = `select='isnan(prev_selected_t)+gte(t-prev_selected_t,${0.9 / fps})'`;
+  return { filters: [notTooSoon], outputOptions: ["-fps_mode", "passthrough"] };
 }
 
 /** One entry for ffmpeg's concat demuxer. `href` has no quote and no line break: both are percent-encoded below. */

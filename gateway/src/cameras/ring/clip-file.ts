@@ -25,6 +25,7 @@ const webpPictures = 60;
 /** The segments one after the other as one MP4, not re-encoded. */
 export async function clipOfSegments(
   files: readonly string[],
+  codec: "h264" | "h265",
   program: string,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
@@ -32,7 +33,15 @@ export async function clipOfSegments(
   if (first === undefined) throw new Error("a clip of no segments");
   const list = `ffconcat version 1.0\n${files.map((file) => `file 'file:${file.replaceAll("'", String.raw`'\''`)}'\n`).join("")}`;
   const input = ["-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,file", "-i", "pipe:0"];
-  return makeMp4(program, [...input, "-map", "0:v:0", "-c", "copy"], [Buffer.from(list)], dirname(first), signal);
+  // Apple's players take H.265 under this name only
+  const tag = codec === "h265" ? ["-tag:v", "hvc1"] : [];
+  return makeMp4(
+    program,
+    [...input, "-map", "0:v:0", "-c", "copy", ...tag],
+    [Buffer.from(list)],
+    dirname(first),
+    signal,
+  );
 }
 
 /**

@@ -8,10 +8,12 @@ import { describeError } from "@frostlight/kernel";
 import type { FilmRun, FilmSink } from "../../core/camera.ts";
 import { type Clip, clipOfSegments } from "./clip-file.ts";
 import type { RingParts } from "./frame-ring.ts";
+import { codecOf } from "./transport-stream.ts";
 
 interface Segment {
   readonly file: string;
   readonly sizeBytes: number;
+  readonly codec: "h264" | "h265";
   readonly firstMonotonicMs: number;
   readonly lastMonotonicMs: number;
   /** Wall clock when it was closed. */
@@ -99,7 +101,7 @@ export class FilmRing implements FilmSink {
     try {
       const firstMs = last.lastMs - (last.lastMonotonicMs - first.firstMonotonicMs);
       const files = wanted.map(({ file }) => file);
-      const data = await clipOfSegments(files, this.#parts.options.ffmpeg, signal);
+      const data = await clipOfSegments(files, last.codec, this.#parts.options.ffmpeg, signal);
       return { data, mediaType: "video/mp4", firstMs, lastMs: last.lastMs };
     } catch (error) {
       this.#parts.logger.warn("clip-failed", { error: describeError(error) });
@@ -152,7 +154,13 @@ export class FilmRing implements FilmSink {
           if (name !== segmentName(run, closed)) continue;
           closed += 1;
           const lengthMs = Math.max(0, (Number(last) - Number(first)) * 1_000);
-          this.#listing = this.#listing.then(() => this.#add(join(folder, name), lengthMs, nowMs, monotonicMs));
+          const file = join(folder, name);
+          this.#listing = this.#listing
+            .then(() => this.#add(file, lengthMs, nowMs, monotonicMs))
+            .catch((error: unknown) => {
+              this.#pause(describeError(error));
+              tooMuch.abort(error);
+            });
         }
       },
       ended: (words) => {
@@ -165,15 +173,18 @@ export class FilmRing implements FilmSink {
   }
 
   async #add(file: string, lengthMs: number, lastMs: number, monotonicMs: number): Promise<void> {
-    const size = await stat(file).then(
-      (found) => found.size,
-      () => undefined,
-    );
-    if (size === undefined || this.#stopped || !Number.isFinite(lengthMs)) return;
+    const { size } = await stat(file);
+    const codec = await codecOf(file);
+    if (codec === undefined) {
+      await rm(file, { force: true });
+      throw new Error("film that is neither H.264 nor H.265: pictures are kept instead");
+    }
+    if (this.#stopped || !Number.isFinite(lengthMs)) return;
     this.#problem = null;
     this.#segments.push({
       file,
       sizeBytes: size,
+      codec,
       firstMonotonicMs: monotonicMs - lengthMs,
       lastMonotonicMs: monotonicMs,
       lastMs,
