@@ -43,7 +43,7 @@ export interface AlarmCounts {
 }
 
 /** What somebody asks for through another system. */
-export interface ForeignAct {
+interface ForeignAct {
   readonly action: PersonAction;
   readonly actor: string;
   /** The same key again is the same act: it is done once, and its outcome is told again. null: it cannot come twice. */

@@ -14,7 +14,7 @@ export interface LocalActions {
 }
 
 /** What was learned of a room is to be forgotten. */
-export interface RoomReset {
+interface RoomReset {
   readonly zoneId: string;
   readonly actor: string;
   readonly reason: string;

@@ -151,9 +151,12 @@ export class OpcUaAlarms {
       const [asked] = values;
       const forMs = oneShot ? longestMs - 1_000 : typeof asked === "number" ? asked : 0;
       const untilMs = Math.floor(this.#context.clock.nowMs() + forMs);
+      const before = node.oneShot;
       node.oneShot = oneShot;
       const said = reason === "" ? noReason : reason;
-      return this.#act({ kind: "shelve", alarmId, untilMs, oneShot, reason: said }, context);
+      const answer = await this.#act({ kind: "shelve", alarmId, untilMs, oneShot, reason: said }, context);
+      if (answer.statusCode.isNotGood()) node.oneShot = before;
+      return answer;
     }
     const reason = textOf(values[0]) === "" ? noReason : textOf(values[0]);
     if (name === "Unshelve" || name === "Unshelve2") return this.#act({ kind: "unshelve", alarmId, reason }, context);

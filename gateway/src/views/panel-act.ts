@@ -36,7 +36,7 @@ const bodies = {
   }),
 } as const satisfies Record<PersonAction["kind"], z.ZodType>;
 
-export type PanelAct =
+type PanelAct =
   | { readonly kind: "act"; readonly id: string; readonly person: string; readonly action: PersonAction }
   /** `id` as far as it could be read, so that the panel knows which request is meant. */
   | { readonly kind: "refused"; readonly id: string | null; readonly code: string; readonly message: string };

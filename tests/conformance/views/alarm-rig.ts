@@ -15,7 +15,7 @@ import { Recorder } from "../../../gateway/src/recorder.ts";
 import { openTrustStore } from "../../../gateway/src/trust/index.ts";
 import type { TrustStore } from "../../../gateway/src/trust/trust-store.ts";
 
-export const zones: readonly Zone[] = [
+const zones: readonly Zone[] = [
   {
     zoneId: "freezer",
     name: { zh: "3 号冷冻库", en: "Freezer 3" },
@@ -24,7 +24,7 @@ export const zones: readonly Zone[] = [
     limitsSource: "test",
   },
 ];
-export const points: readonly Point[] = ["freezer.air", "freezer.door"].map((pointId) => ({
+const points: readonly Point[] = ["freezer.air", "freezer.door"].map((pointId) => ({
   pointId,
   zoneId: "freezer",
   name: { zh: "空气", en: "Air" },
