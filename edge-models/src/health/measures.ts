@@ -73,14 +73,18 @@ export function edgeMap(image: GreyImage): GridMap {
 
 /**
  * Noise of the sensor or the line, in grey levels: fast estimation by the mask of Immerkær (1996) on the difference of two
- * frames, so that the scene's own texture is not taken for noise; the median over cells, so that people walking are not either.
+ * frames, so that the scene's own texture is not taken for noise; the median over cells, so that people walking are not either. Null
+ * when the two have too little in common to be compared.
  */
-export function temporalNoise(image: GreyImage, before: GreyImage): number {
+export function temporalNoise(image: GreyImage, before: GreyImage): number | null {
   const { width, height } = image;
+  // The light may have changed in between: contrast is brought to the same.
+  const gain = brightness(image).deviation / Math.max(1, brightness(before).deviation);
+  if (gain < 0.5 || gain > 2) return null;
   const size = 20;
   const columns = Math.floor(width / size);
   const sums = new Float32Array(columns * Math.floor(height / size));
-  const difference = (at: number): number => (image.pixels[at] ?? 0) - (before.pixels[at] ?? 0);
+  const difference = (at: number): number => (image.pixels[at] ?? 0) - gain * (before.pixels[at] ?? 0);
   for (let y = 1; y < height - 1; y += 2) {
     const row = Math.floor(y / size) * columns;
     for (let x = 1; x < width - 1; x += 2) {

@@ -124,4 +124,98 @@ describe("the picture's health", () => {
       ),
     ).toBe("covered");
   });
+
+  it("is moved when the scene is found 3 % of the width away, and says how far", () => {
+    const judge = new PictureJudge(options);
+    for (let frame = 0; frame < 30; frame += 1) judge.look(kitchen(frame), frame * 500);
+    for (let frame = 30; frame < 40; frame += 1) judge.look(kitchen(frame, { shift: 10 }), frame * 500);
+    expect(judge.verdict.state).toBe("moved");
+    expect(judge.verdict.figures["shift"]).toBeCloseTo(10 / greyWidth, 2);
+  });
+
+  it("is moved when the camera shows another view with as much detail as ever", () => {
+    const judge = new PictureJudge(options);
+    for (let frame = 0; frame < 30; frame += 1) judge.look(kitchen(frame), frame * 500);
+    for (let frame = 30; frame < 40; frame += 1) judge.look(kitchen(frame, { seed: 99 }), frame * 500);
+    expect(judge.state).toBe("moved");
+  });
+
+  it("is noisy when every part of the picture differs from frame to frame", () => {
+    const judge = new PictureJudge(options);
+    for (let frame = 0; frame < 30; frame += 1) judge.look(kitchen(frame), frame * 500);
+    for (let frame = 30; frame < 40; frame += 1) judge.look(kitchen(frame, { noise: 60 }), frame * 500);
+    expect(judge.state).toBe("noisy");
+  });
+
+  it("is over-exposed when most of the picture is burnt out", () => {
+    const judge = new PictureJudge(options);
+    for (let frame = 0; frame < 30; frame += 1) judge.look(kitchen(frame), frame * 500);
+    for (let frame = 30; frame < 40; frame += 1) judge.look(kitchen(frame, { gain: 4, offset: 40 }), frame * 500);
+    expect(judge.state).toBe("over-exposed");
+  });
+
+  it("knows its normal picture after a restart: a camera moved meanwhile is found, an untouched one is in order", () => {
+    const judge = new PictureJudge(options);
+    for (let frame = 0; frame < 30; frame += 1) judge.look(kitchen(frame), frame * 500);
+    const saved: unknown = JSON.parse(JSON.stringify(judge.save()));
+    const state = (label: string, shift: number): string => {
+      const next = new PictureJudge({ ...options, label }, saved);
+      for (let frame = 0; frame < options.confirmFrames; frame += 1) next.look(kitchen(frame, { shift }), frame * 500);
+      return next.state;
+    };
+    expect(state("1", 0)).toBe("ok");
+    expect(state("1", 12)).toBe("moved");
+    expect(state("2", 12)).toBe("ok"); // another label: learnt anew
+  });
+
+  it("learns a second normal picture for infra-red light, and finds a moved camera there too", () => {
+    const judge = new PictureJudge(options);
+    const day = (frame: number): GreyImage => ({ ...kitchen(frame), chroma: 20 });
+    const night = (frame: number, shift = 0): GreyImage => ({ ...kitchen(frame, { gain: 0.4, shift }), chroma: 0.5 });
+    for (let frame = 0; frame < 30; frame += 1) judge.look(day(frame), frame * 500);
+    for (let frame = 30; frame < 80; frame += 1) expect(judge.look(night(frame), frame * 500)).toBe("ok");
+    for (let frame = 80; frame < 90; frame += 1) expect(judge.look(day(frame), frame * 500)).toBe("ok");
+    for (let frame = 90; frame < 100; frame += 1) judge.look(night(frame, 12), frame * 500);
+    expect(judge.state).toBe("moved");
+  });
+
+  it("does not take a damaged file for a normal picture", () => {
+    const judge = new PictureJudge(options, { label: "1", normals: [{ monochrome: false }] });
+    expect(judge.isReady).toBe(false);
+  });
 });
+
+/** Boxes here and there: a scene that looks like itself in one place only. */
+function kitchen(
+  seed: number,
+  change: {
+    readonly shift?: number;
+    readonly seed?: number;
+    readonly noise?: number;
+    readonly gain?: number;
+    readonly offset?: number;
+  } = {},
+): GreyImage {
+  const { shift = 0, noise: strength = 4, gain = 1, offset = 0 } = change;
+  const layout = seededRandom(change.seed ?? 7);
+  const boxes = Array.from({ length: 60 }, () => ({
+    x: layout.next() * (greyWidth + 40) - 40,
+    y: layout.next() * greyHeight,
+    width: 8 + layout.next() * 60,
+    height: 8 + layout.next() * 40,
+    value: 30 + layout.next() * 190,
+  }));
+  const plain = new Float32Array(greyWidth * greyHeight).fill(90);
+  for (const box of boxes) {
+    for (let y = Math.floor(box.y); y < Math.min(greyHeight, box.y + box.height); y += 1) {
+      const from = Math.max(0, Math.floor(box.x) - shift);
+      const to = Math.min(greyWidth, Math.floor(box.x + box.width) - shift);
+      if (to > from) plain.fill(box.value, y * greyWidth + from, y * greyWidth + to);
+    }
+  }
+  const noise = seededRandom(seed);
+  const pixels = Uint8Array.from(plain, (value) => {
+    return Math.max(0, Math.min(255, value * gain + offset + (noise.next() - 0.5) * strength));
+  });
+  return { width: greyWidth, height: greyHeight, pixels };
+}

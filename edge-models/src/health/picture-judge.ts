@@ -22,8 +22,11 @@ const blackDeviation = 8;
 /** Also black: next to nothing left of the normal picture's light and contrast. */
 const darkMean = 0.2;
 const darkDeviation = 0.25;
-/** Burnt out: so much more of the picture than normal is at the upper end. */
-const burntShare = 0.25;
+/** Burnt out: so much of what normally is not at the upper end of the range is there now … */
+const burntShare = 0.7;
+/** … or so much of it, and the edges there are no longer those of the scene. */
+const burntEdgesShare = 0.25;
+const burntEdges = 0.75;
 /** Noise, in grey levels of the small picture: at least so much, and so many times the normal. */
 const leastNoise = 2.5;
 const noiseTimes = 3;
@@ -92,6 +95,11 @@ export class PictureJudge {
     return this.#verdict;
   }
 
+  /** What the newest frame looked like, confirmed or not. */
+  get candidate(): PictureHealth {
+    return this.#candidate;
+  }
+
   /** The normal picture is known. */
   get isReady(): boolean {
     return this.#normals.some((normal) => normal.learnt >= this.#options.learnFrames);
@@ -99,7 +107,7 @@ export class PictureJudge {
 
   /** @param nowMs monotonic */
   look(image: GreyImage, nowMs: number): PictureHealth {
-    const found = this.judge(image, nowMs);
+    const found = this.#judge(image, nowMs);
     if (found.state === this.#candidate) this.#held += 1;
     else {
       this.#candidate = found.state;
@@ -109,8 +117,7 @@ export class PictureJudge {
     return this.#verdict.state;
   }
 
-  /** What this frame alone looks like, before it is confirmed by others. */
-  judge(image: GreyImage, nowMs: number): PictureVerdict {
+  #judge(image: GreyImage, nowMs: number): PictureVerdict {
     const before = this.#last?.image;
     if (this.#isFrozen(image, nowMs)) return { state: "frozen", figures: {} };
     const seen = measure(image);
@@ -118,6 +125,9 @@ export class PictureJudge {
     if (seen.mean < blackMean && seen.deviation < blackDeviation) return fault("black", { mean: seen.mean });
     const normal = this.#normalFor(image, seen);
     if (normal.learnt < this.#options.learnFrames) {
+      const [known] = this.#normals;
+      const early = known === undefined || known === normal ? ok : compare(seen, noise, known);
+      if (inAnyLight.has(early.state)) return early;
       normal.learn(seen, noise, likenessOf(seen, normal), 1 / (normal.learnt + 1));
       return seen.deviation < flatDeviation / 2 ? fault("covered", { contrast: seen.deviation }) : ok;
     }
@@ -162,6 +172,9 @@ export class PictureJudge {
   }
 }
 
+/** Faults that are told by the normal picture of other light, too. */
+const inAnyLight: ReadonlySet<PictureHealth> = new Set(["black", "over-exposed", "noisy", "covered"]);
+
 const ok: PictureVerdict = { state: "ok", figures: {} };
 
 function compare(seen: PictureMeasures, noise: number | null, normal: NormalPicture): PictureVerdict {
@@ -169,9 +182,9 @@ function compare(seen: PictureMeasures, noise: number | null, normal: NormalPict
   if (mean < normal.mean * darkMean && deviation < normal.deviation * darkDeviation) {
     return fault("black", { mean, normalMean: normal.mean });
   }
-  if (seen.clipped > Math.min(0.9, normal.clipped + burntShare)) {
-    return fault("over-exposed", { burnt: seen.clipped, normalBurnt: normal.clipped });
-  }
+  const burnt = (seen.clipped - normal.clipped) / Math.max(0.05, 1 - normal.clipped);
+  const overExposed = fault("over-exposed", { burnt: seen.clipped, normalBurnt: normal.clipped });
+  if (burnt > burntShare) return overExposed;
   if (noise !== null && noise > Math.max(leastNoise, noiseTimes * (normal.noise ?? 0))) {
     return fault("noisy", { noise, normalNoise: normal.noise ?? 0 });
   }
@@ -185,21 +198,21 @@ function compare(seen: PictureMeasures, noise: number | null, normal: NormalPict
   ) {
     return fault("covered", { hidden: blind, detail });
   }
+  const usual = normal.likeness ?? 1;
+  const here = likenessOf(seen, normal) ?? usual;
+  const moved = here < suspectEdges * usual ? findMove(seen, normal, here, usual) : ok;
+  if (moved.state !== "ok") return moved;
+  if (burnt > burntEdgesShare && here < burntEdges * usual) return overExposed;
   if (detail < lostDetail) return fault("blurred", { detail });
-  return findMove(seen, normal, detail);
+  return here < otherView * usual ? fault("moved", { shift: 1, likeness: here, detail }) : ok;
 }
 
-function findMove(seen: PictureMeasures, normal: NormalPicture, detail: number): PictureVerdict {
+function findMove(seen: PictureMeasures, normal: NormalPicture, here: number, usual: number): PictureVerdict {
   if (normal.edges === undefined) return ok;
-  const usual = normal.likeness ?? 1;
-  const here = likenessAt(seen.edges, normal.edges, 0, 0);
-  if (here >= suspectEdges * usual) return ok;
   const shift = findShift(seen.edges, normal.edges, shiftReach);
   const far = Math.hypot(shift.x, shift.y) / seen.edges.width;
-  if (far >= leastShift && shift.likeness >= here + betterElsewhere && shift.likeness >= usual / 2) {
-    return fault("moved", { shift: far, likeness: shift.likeness, likenessHere: here });
-  }
-  return here < otherView * usual ? fault("moved", { shift: 1, likeness: here, detail }) : ok;
+  const fits = shift.likeness >= here + betterElsewhere && shift.likeness >= usual / 2;
+  return far >= leastShift && fits ? fault("moved", { shift: far, likeness: shift.likeness, likenessHere: here }) : ok;
 }
 
 function likenessOf(seen: PictureMeasures, normal: NormalPicture): number | null {

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { Finding, HealthEvent } from "@frostlight/contract";
 import { healthOptions, PictureJudge, toGrey } from "@frostlight/edge-models/health";
 import { silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
+import { seededRandom } from "@frostlight/kernel/testing";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -35,6 +36,11 @@ interface Picture {
 type Change = (picture: Picture) => Promise<Uint8Array>;
 const open = ({ rgb }: Picture) => sharp(rgb, { raw: { width, height, channels: 3 } });
 
+/** Uniform noise of ± 60 grey levels, other in each call. */
+function withNoise(rgb: Uint8Array, noise: () => number): Uint8Array {
+  return Uint8Array.from(rgb, (value) => Math.max(0, Math.min(255, value + (noise() - 0.5) * 120)));
+}
+
 describe.skipIf(reason !== null)("cameras on real pictures", () => {
   let folder: string;
   let pictures: Picture[] = [];
@@ -56,6 +62,8 @@ describe.skipIf(reason !== null)("cameras on real pictures", () => {
     );
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const { next: noise } = seededRandom(20_261_122);
 
   /** A judge after 40 normal frames, then eight changed ones. */
   const stateAfter = async (change: Change): Promise<string> => {
@@ -91,6 +99,20 @@ describe.skipIf(reason !== null)("cameras on real pictures", () => {
           .toBuffer();
       },
     ],
+    [
+      "moved",
+      "the camera turned by 3 % of the picture",
+      (picture) => {
+        const shift = Math.round(width * 0.03);
+        return open(picture)
+          .extract({ left: shift, top: 0, width: width - shift, height })
+          .extend({ right: shift, extendWith: "mirror" })
+          .raw()
+          .toBuffer();
+      },
+    ],
+    ["over-exposed", "an aperture stuck open", (picture) => open(picture).linear(3, 60).raw().toBuffer()],
+    ["noisy", "a failing sensor", (picture) => Promise.resolve(withNoise(picture.rgb, noise))],
     ["ok", "30 % less light", (picture) => open(picture).linear(0.7, 0).raw().toBuffer()],
     ["ok", "30 % more light", (picture) => open(picture).linear(1.3, 0).raw().toBuffer()],
     [
