@@ -9,14 +9,26 @@ import { ReplayClock } from "./replay-clock.ts";
 import type { AlarmSpan } from "./spans.ts";
 
 const tickMs = 60_000;
+/** For the picture. */
+const estimateEveryMs = 5 * 60_000;
 const probeRules: ReadonlySet<string> = new Set(["no-data", "flat-line", "probe-fault", "pair-disagreement"]);
+
+/** What the engine takes the goods for at that time. */
+export interface ProductReading {
+  readonly timeMs: number;
+  readonly celsius: number;
+  readonly uncertaintyCelsius: number;
+}
 
 /**
  * Plays a recording through the gateway's own pipeline and alarm engine, with the rules that a site has without configuring
  * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's arrival;
  * besides it ticks once a minute.
  */
-export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
+export function engineAlarms(recording: Recording): {
+  readonly alarms: readonly AlarmSpan[];
+  readonly product: readonly ProductReading[];
+} {
   const startMs = recording.samples[0]?.timeMs ?? 0;
   const clock = new ReplayClock(startMs);
   const { zones, points } = siteOf(recording);
@@ -30,6 +42,7 @@ export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
     random: seededRandom(1),
   });
   const spans = new SpanBuilder();
+  const product: ProductReading[] = [];
   let nextTickMs = startMs + tickMs;
   const tick = (): void => {
     spans.add(engine.onSamples(pipeline.checkStaleness()));
@@ -52,9 +65,12 @@ export function engineAlarms(recording: Recording): readonly AlarmSpan[] {
       backfill: false,
     });
     spans.add(engine.onSamples([sample]));
+    if (timeMs < (product.at(-1)?.timeMs ?? 0) + estimateEveryMs) continue;
+    const estimate = engine.rooms()[0]?.product ?? null;
+    if (estimate !== null) product.push({ timeMs, ...estimate });
   }
   tick();
-  return spans.finish(clock.nowMs());
+  return { alarms: spans.finish(clock.nowMs()), product };
 }
 
 function siteOf(recording: Recording): { readonly zones: readonly Zone[]; readonly points: readonly Point[] } {

@@ -38,7 +38,8 @@ if (values.data === undefined) {
   let laterThanPlain2h = 0;
   for (const [index, recording] of recordings.entries()) {
     if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${recordings.length} ${recording.name}\u001b[K`);
-    const spans = alarmsOf(recording);
+    const { alarms: engine, product } = engineAlarms(recording);
+    const spans = alarmsOf(recording, engine);
     const figures = Object.fromEntries(
       methods.map((method) => {
         const one = tally(recording, spans[method]);
@@ -48,7 +49,7 @@ if (values.data === undefined) {
     );
     const later = laterThan(tally(recording, spans.engine), tally(recording, spans.plain2h));
     laterThanPlain2h += later;
-    const picture = await drawRecording(recording, spans, pictures);
+    const picture = await drawRecording(recording, spans, product, pictures);
     say(`\n${recording.name}`);
     sayTable(figures);
     sayLater(later);
@@ -63,9 +64,9 @@ if (values.data === undefined) {
   process.stdout.write(`${JSON.stringify({ files, total, laterThanPlain2h })}\n`);
 }
 
-function alarmsOf(recording: Recording): Readonly<Record<Method, readonly AlarmSpan[]>> {
+function alarmsOf(recording: Recording, engine: readonly AlarmSpan[]): Readonly<Record<Method, readonly AlarmSpan[]>> {
   return {
-    engine: engineAlarms(recording),
+    engine,
     plain: plainAlarms(recording, 0),
     plain30m: plainAlarms(recording, 30 * minuteMs),
     plain2h: plainAlarms(recording, 120 * minuteMs),

@@ -57,7 +57,7 @@ test("the production engine tells of a room that stays warm, once", async () => 
   });
   await put("room.csv", `timestamp_utc,celsius\n${lines.join("\n")}\n`);
   const [room] = await readRecordings(folder);
-  const spans = room === undefined ? [] : engineAlarms(room);
+  const spans = room === undefined ? [] : engineAlarms(room).alarms;
   expect(spans.filter(({ about }) => about === "temperature")).toHaveLength(1);
   expect(spans[0]?.raisedMs).toBeGreaterThan(Date.UTC(2026, 0, 1, 1, 40));
   expect(spans[0]?.raisedMs).toBeLessThanOrEqual(Date.UTC(2026, 0, 1, 2, 40));
