@@ -6,75 +6,52 @@
 
 What changes on the way, none of it the network's function:
 - layout NHWC -> NCHW; height and width become free (multiples of 32);
-- the input is the picture as it lies in memory, uint8 [1, H, W, 3] RGB: transposing and casting in the graph is faster
-  than in JavaScript;
-- peak search and top-k, which fixed the input to 512 x 512, are left out, and so is the last sigmoid. Instead of the heat
-  map (3 MB for each frame, copied by the runtime's binding and left to the garbage collector) the graph hands out what
-  exceeds a score of 0.01: `cells`, flat indices into [classes, H/4, W/4], and `logits`, their values. A cell's neighbours
-  are in the list too when they matter, so the peak search outside is exact;
+- the input is the picture in three planes, uint8 [1, 3, H, W] RGB;
 - x * relu6(x + 3) / 6 becomes x * HardSigmoid(x), which ONNX Runtime fuses into the convolution before it;
+- what the head concatenates is never concatenated: convolutions run on the parts and are summed;
+- squeeze-and-excite scales the few weights of the next 1x1 convolution instead of all the pixels before it, through the
+  depthwise layer in the heads, which commutes with a scale for each channel;
+- peak search and top-k, which fixed the input to 512 x 512, are left out, and so is the last sigmoid. The graph hands out the
+  cells in which a class exceeds a score of 0.02: `cells`, indices into [H/4, W/4], `logits` [classes, n] and `size` [n, 4],
+  the distances to the four edges, which are computed for these cells only. A cell's neighbours are in the list too when they
+  matter, so the peak search outside is exact;
 - weights stay float16 in the file, with a Cast that ONNX Runtime folds when it loads the model;
-- depthwise layers whose channels are no multiple of 16 get zero channels up to the next one: ONNX Runtime then keeps its
-  blocked layout through them instead of reordering;
+- depthwise layers whose channels are no multiple of 16 get zero channels up to the next one, and every inner tensor states
+  its height and width by name ("height_8"): ONNX Runtime then keeps its blocked layout and fuses sums into convolutions;
 - two inner layers become outputs: `features8` and `features16`, for the scene memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 
+from centernet_weights import HEAD, NET, PREFIX, prepare
 from tfjs_graph import TfjsNode, ancestors, read_graph
 
-PREFIX = "tower_0/"
-HEAT = PREFIX + "CenternetHead/centernet_cls_output/BiasAdd"
-SIZE = PREFIX + "wh"
-TAPS = {
-    "features8": PREFIX + "MobilenetV3/expanded_conv_5/add",
-    "features16": PREFIX + "MobilenetV3/expanded_conv_11/add",
-}
+TAPS = {"features8": NET + "expanded_conv_5/add", "features16": NET + "expanded_conv_11/add"}
+CLASS_MAP = HEAD + "centernet_cls_output/"
+SIZE_MAP = HEAD + "centernet_wh_output/"
+LEAST_SCORE = 0.02
 
+@dataclass(frozen=True)
+class Value:
+    """Tensors that lie one after the other along the channels, not concatenated, and what is still to be multiplied."""
 
-NET = PREFIX + "MobilenetV3/"
-HEAD = PREFIX + "CenternetHead/"
-# (weights, what to pad: the input or output channels of a convolution, the channels of a depthwise one, a vector)
-ALIGNED = [
-    (NET + "expanded_conv_2/expand/Conv2D_weights", "out"),
-    (NET + "expanded_conv_2/expand/Conv2D_bn_offset", "vector"),
-    (NET + "expanded_conv_2/depthwise/depthwise_weights", "depthwise"),
-    (NET + "expanded_conv_2/depthwise/depthwise_bn_offset", "vector"),
-    (NET + "expanded_conv_2/project/Conv2D_weights", "in"),
-    (NET + "expanded_conv_3/expand/Conv2D_weights", "out"),
-    (NET + "expanded_conv_3/expand/Conv2D_bn_offset", "vector"),
-    (NET + "expanded_conv_3/depthwise/depthwise_weights", "depthwise"),
-    (NET + "expanded_conv_3/depthwise/depthwise_bn_offset", "vector"),
-    ("MobilenetV3/expanded_conv_3/squeeze_excite/Conv/weights", "in"),
-    ("MobilenetV3/expanded_conv_3/squeeze_excite/Conv_1/weights", "out"),
-    ("MobilenetV3/expanded_conv_3/squeeze_excite/Conv_1/biases", "vector"),
-    (NET + "expanded_conv_3/project/Conv2D_weights", "in"),
-    (HEAD + "c2_reverse/1x1/Conv2D_weights", "in"),
-]
-for _level in ("c2", "c3", "c4"):
-    ALIGNED += [
-        (HEAD + f"{_level}_reverse/1x1/Conv2D_weights", "out"),
-        (HEAD + f"{_level}_reverse/1x1/Conv2D_bn_offset", "vector"),
-        (f"CenternetHead/{_level}_reverse/3x3/depthwise_weights", "depthwise"),
-        (HEAD + f"{_level}_reverse/3x3/separable_conv2d_weights", "in"),
-    ]
-AXIS = {"in": 2, "out": 3, "depthwise": 2, "vector": 0}
+    parts: tuple[str, ...]
+    scale: str | None = None
 
-
-def align_channels(weights: dict[str, np.ndarray], block: int = 16) -> None:
-    for name, part in ALIGNED:
-        array = weights[name]
-        axis = AXIS[part]
-        widths = [(0, 0)] * array.ndim
-        widths[axis] = (0, -array.shape[axis] % block)
-        weights[name] = np.pad(array, widths)
+    def only(self) -> str:
+        if len(self.parts) != 1 or self.scale is not None:
+            raise NotImplementedError(f"one plain tensor expected, found {self}")
+        return self.parts[0]
 
 
 class Converter:
@@ -83,8 +60,9 @@ class Converter:
         self.weights = weights
         self.nodes: list[onnx.NodeProto] = []
         self.initialisers: list[onnx.TensorProto] = []
-        self.names: dict[str, str] = {}
+        self.values: dict[str, Value] = {}
         self.made: dict[str, str] = {}
+        self.channels: dict[str, int] = {}
 
     def emit(self, op: str, inputs: list[str], name: str, **attributes) -> str:
         self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
@@ -101,8 +79,8 @@ class Converter:
         self.made[name] = result
         return result
 
-    def value(self, name: str) -> str:
-        return self.names[name]
+    def only(self, name: str) -> str:
+        return self.values[name].only()
 
     def scalar(self, name: str) -> float | None:
         array = self.weights.get(name)
@@ -123,7 +101,8 @@ class Converter:
         handler = getattr(self, "op_" + node.op.lstrip("_"), None)
         if handler is None:
             raise NotImplementedError(f"{node.op} ({node.name})")
-        self.names[node.name] = handler(node)
+        result = handler(node)
+        self.values[node.name] = result if isinstance(result, Value) else Value((result,))
 
     def op_Const(self, node: TfjsNode) -> str:
         return node.name  # materialised where it is used
@@ -132,133 +111,229 @@ class Converter:
         planar = self.emit("Transpose", ["image"], "image/planar", perm=[0, 3, 1, 2])
         return self.emit("Cast", [planar], "image/float", to=TensorProto.FLOAT)
 
-    def op_Identity(self, node: TfjsNode) -> str:
-        return self.value(node.inputs[0])
+    def op_Identity(self, node: TfjsNode) -> Value:
+        return self.values[node.inputs[0]]
 
-    def convolution(self, node: TfjsNode, depthwise: bool) -> str:
-        name = node.inputs[1]
-        kernel = self.weights[name]
-        height, width = kernel.shape[:2]
-        if depthwise:
-            if kernel.shape[3] != 1:
-                raise NotImplementedError(f"channel multiplier {kernel.shape[3]} ({node.name})")
-            laid = kernel.transpose(2, 3, 0, 1)
-            groups = kernel.shape[2]
-        else:
-            laid = kernel.transpose(3, 2, 0, 1)
-            groups = 1
-        inputs = [self.value(node.inputs[0]), self.constant(name, laid)]
-        if "BiasAdd" in node.fused():
-            inputs.append(self.constant(node.inputs[2], self.weights[node.inputs[2]]))
+    def op_FusedConv2D(self, node: TfjsNode) -> Value:
+        """Of several parts each has its share of the kernel, and the results are summed."""
+        source = self.values[node.inputs[0]]
+        kernel = self.weights[node.inputs[1]].transpose(3, 2, 0, 1)
+        first = 0
+        total = None
+        for index, part in enumerate(source.parts):
+            last = kernel.shape[1] if len(source.parts) == 1 else first + self.channels[part]
+            name = node.inputs[1] if len(source.parts) == 1 else f"{node.inputs[1]}/{index}"
+            weights = self.constant(name, kernel[:, first:last])
+            if source.scale is not None:
+                # many channels: scaling the weights is cheaper than scaling the pixels; few: the blocked layout is
+                if kernel.shape[1] >= 200:
+                    weights = self.emit("Mul", [weights, source.scale], f"{name}/scaled")
+                else:
+                    part = self.emit("Mul", [part, source.scale], f"{part}/scaled")
+            inputs = [part, weights]
+            if index == 0 and "BiasAdd" in node.fused():
+                inputs.append(self.constant(node.inputs[2], self.weights[node.inputs[2]]))
+            out = self.conv(node, inputs, f"{node.name}/conv{index}", kernel.shape[2:], groups=1)
+            total = out if total is None else self.emit("Add", [out, total], f"{node.name}/sum{index}")
+            first = last
+        self.channels[total] = kernel.shape[0]
+        if "Relu" not in node.fused():
+            return Value((total,))
+        return Value((self.named(self.emit("Relu", [total], node.name), kernel.shape[0]),))
+
+    op_Conv2D = op_FusedConv2D
+
+    def op_FusedDepthwiseConv2dNative(self, node: TfjsNode) -> Value:
+        source = self.values[node.inputs[0]]
+        kernel = self.weights[node.inputs[1]]
+        if kernel.shape[3] != 1:
+            raise NotImplementedError(f"channel multiplier {kernel.shape[3]} ({node.name})")
+        if source.scale is not None and node.fused():
+            raise NotImplementedError(f"a scale does not pass through {node.name}")
+        outs = []
+        first = 0
+        for index, part in enumerate(source.parts):
+            last = kernel.shape[2] if len(source.parts) == 1 else first + self.channels[part]
+            weights = kernel[:, :, first:last].transpose(2, 3, 0, 1)
+            inputs = [part, self.constant(f"{node.inputs[1]}/{index}", weights)]
+            if "BiasAdd" in node.fused():
+                bias = self.weights[node.inputs[2]][first:last]
+                inputs.append(self.constant(f"{node.inputs[2]}/{index}", bias))
+            out = self.conv(node, inputs, f"{node.name}/{index}", kernel.shape[:2], groups=last - first)
+            if "Relu" in node.fused():
+                out = self.emit("Relu", [out], f"{node.name}/relu{index}")
+            outs.append(self.named(out, last - first))
+            first = last
+        return Value(tuple(outs), source.scale)
+
+    op_DepthwiseConv2dNative = op_FusedDepthwiseConv2dNative
+
+    def ints(self, name: str, values: list[int]) -> str:
+        return self.constant(name, np.asarray(values, np.int64))
+
+    def named(self, tensor: str, channels: int) -> str:
+        self.channels[tensor] = channels
+        return tensor
+
+    def conv(self, node: TfjsNode, inputs: list[str], name: str, size: tuple[int, ...], groups: int) -> str:
         pads = [0, 0, 0, 0]
         strides = node.strides()
         if node.padding() == "SAME":
             # TensorFlow pads the end more; exact for inputs that the stride divides (the input is a multiple of 32)
-            total = [max(size - stride, 0) for size, stride in zip((height, width), strides)]
+            total = [max(extent - stride, 0) for extent, stride in zip(size, strides)]
             begin = [t // 2 for t in total]
             pads = [*begin, *[t - b for t, b in zip(total, begin)]]
-        relu = "Relu" in node.fused()
-        out = self.emit(
-            "Conv",
-            inputs,
-            f"{node.name}/conv" if relu else node.name,
-            kernel_shape=[height, width],
-            strides=list(strides),
-            pads=pads,
-            group=groups,
+        return self.emit(
+            "Conv", inputs, name, kernel_shape=list(size), strides=list(strides), pads=pads, group=groups
         )
-        return self.emit("Relu", [out], node.name) if relu else out
 
-    def op_FusedConv2D(self, node: TfjsNode) -> str:
-        return self.convolution(node, depthwise=False)
-
-    op_Conv2D = op_FusedConv2D
-
-    def op_DepthwiseConv2dNative(self, node: TfjsNode) -> str:
-        return self.convolution(node, depthwise=True)
-
-    op_FusedDepthwiseConv2dNative = op_DepthwiseConv2dNative
-
-    def op_Relu(self, node: TfjsNode) -> str:
-        return self.emit("Relu", [self.value(node.inputs[0])], node.name)
+    def op_Relu(self, node: TfjsNode) -> Value:
+        parts = self.values[node.inputs[0]].parts
+        outs = [self.named(self.emit("Relu", [p], f"{node.name}/{i}"), self.channels[p]) for i, p in enumerate(parts)]
+        return Value(tuple(outs))
 
     def op_Sigmoid(self, node: TfjsNode) -> str:
-        return self.emit("Sigmoid", [self.value(node.inputs[0])], node.name)
+        return self.emit("Sigmoid", [self.only(node.inputs[0])], node.name)
 
     def op_Relu6(self, node: TfjsNode) -> str:
         source = self.hard_sigmoid_input(node.name)
         if source is None:
             raise NotImplementedError(f"Relu6 that is no hard sigmoid ({node.name})")
-        return self.emit("HardSigmoid", [self.value(source)], node.name, alpha=1 / 6, beta=0.5)
+        return self.emit("HardSigmoid", [self.only(source)], node.name, alpha=1 / 6, beta=0.5)
 
-    def op_Add(self, node: TfjsNode) -> str:
+    def op_Add(self, node: TfjsNode) -> str | Value:
         if self.scalar(node.inputs[1]) == 3.0:
-            return self.value(node.inputs[0])  # inside a hard sigmoid: op_Relu6 takes its input directly
-        return self.emit("Add", [self.value(i) for i in node.inputs], node.name)
+            return self.values[node.inputs[0]]  # inside a hard sigmoid: op_Relu6 takes its input directly
+        left, right = (self.only(name) for name in node.inputs)
+        return self.named(self.emit("Add", [left, right], node.name), self.channels[left])
 
-    def op_Mul(self, node: TfjsNode) -> str:
+    def op_Mul(self, node: TfjsNode) -> Value:
         left, right = node.inputs
         for factor, other in ((left, right), (right, left)):
             value = self.scalar(factor)
-            if value is None:
-                continue
-            if abs(value - 1 / 6) < 1e-4:
-                return self.value(other)  # the sixth is inside HardSigmoid
-            scale = self.constant(factor, self.weights[factor].reshape(1))
-            return self.emit("Mul", [self.value(other), scale], node.name)
-        return self.emit("Mul", [self.value(left), self.value(right)], node.name)
+            if value is not None:
+                if abs(value - 1 / 6) > 1e-4:
+                    raise NotImplementedError(f"product with {value} ({node.name})")
+                return self.values[other]  # the sixth is inside HardSigmoid
+        for gate, source in ((left, right), (right, left)):
+            if self.is_gate(gate):
+                return Value(self.values[source].parts, self.only(gate))
+        source = self.only(left)
+        return Value((self.named(self.emit("Mul", [source, self.only(right)], node.name), self.channels[source]),))
 
-    def op_Mean(self, node: TfjsNode) -> str:
+    def is_gate(self, name: str) -> bool:
+        """Whether this is the output of a squeeze-and-excite branch: one number for each channel."""
+        while True:
+            node = self.tf[name]
+            if node.op == "Mean":
+                return True
+            if node.op not in ("Mul", "Relu6", "Sigmoid", "Add", "Conv2D", "_FusedConv2D", "Identity"):
+                return False
+            if node.op == "_FusedConv2D" and "squeeze_excite" not in name and "_se_" not in name:
+                return False
+            name = next(i for i in node.inputs if i not in self.weights)
+
+    def op_Mean(self, node: TfjsNode) -> Value:
         axes = sorted(self.weights[node.inputs[1]].tolist())
         if axes != [1, 2] or not node.flag("keep_dims"):
             raise NotImplementedError(f"Mean over {axes} ({node.name})")
-        return self.emit("GlobalAveragePool", [self.value(node.inputs[0])], node.name)
+        parts = self.values[node.inputs[0]].parts
+        names = [self.emit("GlobalAveragePool", [part], f"{node.name}/{i}") for i, part in enumerate(parts)]
+        return Value(tuple(self.named(n, self.channels[p]) for n, p in zip(names, parts)))
 
     def op_ResizeBilinear(self, node: TfjsNode) -> str:
         if node.flag("align_corners") or node.flag("half_pixel_centers"):
             raise NotImplementedError(f"resize mode of {node.name}")
         scales = self.constant("scales", np.asarray([1, 1, 2, 2], np.float32))
-        return self.emit(
+        source = self.only(node.inputs[0])
+        out = self.emit(
             "Resize",
-            [self.value(node.inputs[0]), "", scales],
+            [source, "", scales],
             node.name,
             mode="linear",
             coordinate_transformation_mode="asymmetric",
         )
+        return self.named(out, self.channels[source])
 
-    def op_ConcatV2(self, node: TfjsNode) -> str:
+    def op_ConcatV2(self, node: TfjsNode) -> Value:
         *parts, axis = node.inputs
         if int(self.weights[axis].reshape(())) not in (3, -1):
             raise NotImplementedError(f"Concat axis of {node.name}")
-        return self.emit("Concat", [self.value(part) for part in parts], node.name, axis=1)
+        return Value(tuple(self.only(part) for part in parts))
 
 
-def build(model_json: Path, taps: dict[str, str]) -> onnx.ModelProto:
+def emit_heads(c: Converter) -> None:
+    """The heat map as a list of what exceeds LEAST_SCORE, in two steps: cells first, then their classes."""
+    heat = c.only(CLASS_MAP + "BiasAdd")
+    last = c.emit("Transpose", [heat], "heat/last", perm=[0, 2, 3, 1])
+    rows = c.emit("Reshape", [last, c.ints("heat/shape", [-1, c.channels[heat]])], "heat/rows")
+    best = c.emit("ReduceMax", [rows], "heat/best", axes=[1], keepdims=0)
+    least = c.constant("least_logit", np.asarray(np.log(LEAST_SCORE / (1 - LEAST_SCORE)), np.float32))
+    where = c.emit("NonZero", [c.emit("Greater", [best, least], "heat/above")], "heat/where")
+    picked = c.emit("Squeeze", [where, c.ints("first_axis", [0])], "heat/picked")
+    scores = c.emit("Gather", [rows, picked], "heat/scores", axis=0)
+    pairs = c.emit("NonZero", [c.emit("Greater", [scores, least], "heat/above_each")], "heat/pairs")
+    c.nodes.append(helper.make_node("Split", [pairs], ["heat/row", "heat/class"], name="heat/split", axis=0))
+    row = c.emit("Squeeze", ["heat/row", c.ints("first_axis", [0])], "heat/row_list")
+    kind = c.emit("Squeeze", ["heat/class", c.ints("first_axis", [0])], "heat/class_list")
+    c.emit("GatherND", [scores, c.emit("Transpose", [pairs], "heat/pair_list", perm=[1, 0])], "logits")
+    cell = c.emit("Gather", [picked, row], "heat/cell", axis=0)
+    plane = c.emit("Shape", [best], "heat/plane")
+    flat = c.emit("Add", [c.emit("Mul", [kind, plane], "heat/first"), cell], "heat/flat")
+    c.emit("Cast", [flat], "cells", to=TensorProto.INT32)
+    c.emit("Identity", [c.only(SIZE_MAP + "BiasAdd")], "size")
+
+
+def name_dimensions(model: onnx.ModelProto) -> None:
+    """States the height and width of every map as "height_N", "width_N", N being its stride."""
+    height, width = 32 * 37, 32 * 41
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    for dim, size in zip(fixed.graph.input[0].type.tensor_type.shape.dim[1:3], (height, width)):
+        dim.Clear()
+        dim.dim_value = size
+    for output in fixed.graph.output:
+        for dim in output.type.tensor_type.shape.dim:
+            dim.Clear()
+    inferred = shape_inference.infer_shapes(fixed, strict_mode=True, data_prop=True)
+    outputs = {output.name: output for output in model.graph.output}
+    for info in inferred.graph.value_info:
+        shape = [dim.dim_value for dim in info.type.tensor_type.shape.dim]
+        if info.type.tensor_type.elem_type != TensorProto.FLOAT:
+            continue
+        if len(shape) != 4 or shape[2] == 1 or shape[2] * 41 != shape[3] * 37:
+            continue
+        stride = height // shape[2]
+        named = [shape[0], shape[1], f"height_{stride}", f"width_{stride}"]
+        model.graph.value_info.append(helper.make_tensor_value_info(info.name, TensorProto.FLOAT, named))
+    for name in TAPS:
+        shape = next(i for i in inferred.graph.output if i.name == name).type.tensor_type.shape
+        outputs[name].type.tensor_type.shape.dim[1].dim_value = shape.dim[1].dim_value
+
+
+def build(model_json: Path, gate: np.ndarray) -> onnx.ModelProto:
     nodes, weights = read_graph(model_json)
-    align_channels(weights)
+    prepare(nodes, weights, gate)
     converter = Converter(nodes, weights)
-    outputs = {"size": SIZE, **taps}
-    for node in ancestors(nodes, [HEAT, *outputs.values()]):
+    heads = [CLASS_MAP + "BiasAdd", SIZE_MAP + "BiasAdd"]
+    for node in ancestors(nodes, [*heads, *TAPS.values()]):
         converter.convert(node)
-    for public, inner in outputs.items():
-        converter.emit("Identity", [converter.value(inner)], public)
-    emit_cells(converter, converter.value(HEAT))
-    strides = {"size": 4, "features8": 8, "features16": 16}
+    for public, inner in TAPS.items():
+        converter.emit("Identity", [converter.only(inner)], public)
+    emit_heads(converter)
+    strides = {"features8": 8, "features16": 16}
     graph = helper.make_graph(
         converter.nodes,
         "person-centernet",
         [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "height", "width", 3])],
         [
-            helper.make_tensor_value_info(
-                name,
-                TensorProto.FLOAT,
-                [1, f"{name}_channels", f"height_{strides.get(name, name)}", f"width_{strides.get(name, name)}"],
-            )
-            for name in outputs
-        ]
-        + [
             helper.make_tensor_value_info("cells", TensorProto.INT32, ["found"]),
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["found"]),
+            helper.make_tensor_value_info("size", TensorProto.FLOAT, [1, 4, "height_4", "width_4"]),
+        ]
+        + [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, f"height_{stride}", f"width_{stride}"])
+            for name, stride in strides.items()
         ],
         converter.initialisers,
     )
@@ -266,40 +341,23 @@ def build(model_json: Path, taps: dict[str, str]) -> onnx.ModelProto:
         graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="frostlight convert_centernet"
     )
     model.ir_version = 8
-    for output, channels in zip(model.graph.output, channel_counts(model, list(outputs)), strict=False):
-        output.type.tensor_type.shape.dim[1].ClearField("dim_param")
-        output.type.tensor_type.shape.dim[1].dim_value = channels
+    name_dimensions(model)
     onnx.checker.check_model(model, full_check=True)
     return model
-
-
-def emit_cells(converter: Converter, heat: str) -> None:
-    least = converter.constant("least_logit", np.asarray(np.log(0.01 / 0.99), np.float32))
-    flat = converter.emit("Reshape", [heat, converter.constant("flat", np.asarray([-1], np.int64))], "heat/flat")
-    above = converter.emit("Greater", [flat, least], "heat/above")
-    where = converter.emit("NonZero", [above], "heat/where")
-    axis = converter.constant("first_axis", np.asarray([0], np.int64))
-    index = converter.emit("Squeeze", [where, axis], "heat/index")
-    converter.emit("Gather", [flat, index], "logits")
-    converter.emit("Cast", [index], "cells", to=TensorProto.INT32)
-
-
-def channel_counts(model: onnx.ModelProto, names: list[str]) -> list[int]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    return [array.shape[1] for array in session.run(names, {"image": np.zeros((1, 64, 64, 3), np.uint8)})]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model_json", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument("--gate", type=Path, default=Path(__file__).with_name("centernet_gate.json"))
     arguments = parser.parse_args()
-    model = build(arguments.model_json, TAPS)
+    gate = np.asarray(json.loads(arguments.gate.read_text())["gate"], np.float32)
+    model = build(arguments.model_json, gate)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, arguments.output)
     print(f"{arguments.output}: {arguments.output.stat().st_size} bytes")
+    print(f"SHA-256 {hashlib.sha256(arguments.output.read_bytes()).hexdigest()}")
     for output in model.graph.output:
         dims = [d.dim_value or d.dim_param for d in output.type.tensor_type.shape.dim]
         print(f"  {output.name} {dims}")
