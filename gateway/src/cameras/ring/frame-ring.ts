@@ -23,7 +23,7 @@ export const ringOptions = z.strictObject({
   film: z.boolean().default(true),
   ffmpeg: z.string().min(1).default("ffmpeg"),
 });
-export type RingOptions = z.output<typeof ringOptions>;
+type RingOptions = z.output<typeof ringOptions>;
 
 /** The last seconds of a camera, and clips from them. All times are monotonic: a wall clock that jumps moves no clip. */
 export interface FrameRing {
