@@ -74,10 +74,15 @@ export class FindingReporter {
     this.#addClip(finding, frame.monotonicMs);
   }
 
+  /** All clips that were asked for so far are journaled, or known not to come. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#clips);
+  }
+
   /** Clips that are not ready by then are not made. */
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopping"));
-    await Promise.allSettled(this.#clips);
+    await this.settled();
   }
 
   async #pictures(frame: Frame, hit: SceneHit): Promise<readonly EvidenceReference[]> {

@@ -18,6 +18,7 @@ export class RunningRule {
   readonly rule: CameraRule;
   readonly minScore: number;
   readonly headIds: readonly string[];
+  readonly usesFaces: boolean;
   /** Folder of its own model; null: the camera's. */
   readonly modelFolder: string | null;
   readonly #scene: SceneWish | null;
@@ -30,6 +31,7 @@ export class RunningRule {
   #areScenesOpen = false;
   #reason: string | null = null;
   #isWaiting = false;
+  #isOffForGood = false;
 
   constructor(
     configured: ConfiguredRule,
@@ -43,6 +45,7 @@ export class RunningRule {
     this.rule = definition.create(options, context);
     this.minScore = definition.minScore(options);
     this.headIds = definition.heads(options);
+    this.usesFaces = definition.usesFaces === true;
     this.modelFolder = definition.model(options);
     this.#scene = definition.scene(options);
     this.#sceneKey = `${cameraId}/${own.id}`;
@@ -58,8 +61,15 @@ export class RunningRule {
     return { ruleId, ruleKind, state: this.#isLearning ? "learning" : "on", reason: null };
   }
 
-  /** Switches it off with a reason, or on with null. Logged on change. */
+  /** Off until the gateway starts again: what it needs will not come by itself. */
+  switchOff(reason: string): void {
+    this.explain(reason);
+    this.#isOffForGood = true;
+  }
+
+  /** Says why it found nothing in this look, or null. Logged on change. */
   explain(reason: string | null): void {
+    if (this.#isOffForGood) return;
     this.#isWaiting = false;
     if (reason === this.#reason) return;
     this.#reason = reason;
@@ -68,8 +78,9 @@ export class RunningRule {
     else this.#logger.warn("camera-rule-off", details);
   }
 
-  /** The heads it judges with, or undefined when one is missing: then the rule is off and says so. */
+  /** The heads it judges with, or undefined when it cannot look: then it says why. */
   heads(models: Pick<EyesModels, "head">): readonly FindingHead[] | undefined {
+    if (this.#isOffForGood) return undefined;
     const heads: FindingHead[] = [];
     for (const id of this.headIds) {
       const held = models.head(id);
@@ -78,7 +89,7 @@ export class RunningRule {
         if (thing !== undefined) {
           this.explain(`"${thing}" is not taught yet, or for another detector`);
           this.#isWaiting = true;
-        } else this.explain(this.#reason ?? `head "${id}" is not there`);
+        } else this.explain(`head "${id}" is not there`);
         return undefined;
       }
       heads.push({ id, sha256: held.sha256 });

@@ -75,25 +75,22 @@ export class CameraVision {
     const sights = new Map<string | null, Sight>([[null, sightOf(model, rulesOf(rules, null))]]);
     for (const folder of new Set(rules.map((rule) => rule.modelFolder))) {
       if (folder === null) continue;
-      try {
+      await need(rulesOf(rules, folder), async () => {
         sights.set(folder, sightOf(await models.get(folder), rulesOf(rules, folder)));
-      } catch (error) {
-        for (const rule of rulesOf(rules, folder)) rule.explain(describeError(error));
-      }
+      });
     }
     const shelf = new HeadShelf(model, taught);
     for (const id of new Set(rules.flatMap((rule) => rule.headIds))) {
-      try {
-        await shelf.fetch(id, models);
-      } catch (error) {
-        for (const rule of rules.filter(({ headIds }) => headIds.includes(id))) rule.explain(describeError(error));
-      }
+      await need(
+        rules.filter(({ headIds }) => headIds.includes(id)),
+        () => shelf.fetch(id, models),
+      );
     }
-    for (const rule of rules) {
-      await rule.openScenes(model).catch((error: unknown) => {
-        rule.explain(describeError(error));
-      });
-    }
+    await need(
+      rules.filter((rule) => rule.usesFaces && rule.state.state !== "off"),
+      () => models.faces(),
+    );
+    for (const rule of rules) await need([rule], () => rule.openScenes(model));
     const eyes: EyesModels = { detector: model, head: (id) => shelf.get(id), faces: () => models.faces() };
     return new CameraVision(sights, model, rules, eyes, logger);
   }
@@ -196,6 +193,16 @@ export class CameraVision {
       await running.relearn(this.model, light);
       return null;
     }
+  }
+}
+
+/** Does what some rules need; where that fails they are off and say why. */
+async function need(rules: readonly RunningRule[], act: () => Promise<unknown>): Promise<void> {
+  if (rules.length === 0) return;
+  try {
+    await act();
+  } catch (error) {
+    for (const rule of rules) rule.switchOff(describeError(error));
   }
 }
 

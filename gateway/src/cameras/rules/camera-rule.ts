@@ -108,6 +108,8 @@ export interface CameraRuleDefinition<K extends string = string, Options = unkno
   scene(options: Options): SceneWish | null;
   /** Small models it needs: shipped ones by id ("mask", "rodent"), taught ones as "taught:<thingId>". */
   heads(options: Options): readonly string[];
+  /** It asks where faces are. */
+  readonly usesFaces?: true;
   /** Folder of a detector of its own; null: the camera's. */
   model(options: Options): string | null;
   /** Boxes it wants to see from this score on; above 1: none. */

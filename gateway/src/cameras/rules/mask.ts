@@ -41,6 +41,7 @@ export const mask = defineCameraRule({
   },
   scene: () => null,
   heads: () => [headId],
+  usesFaces: true,
   model: () => null,
   minScore: (chosen: Options) => chosen.minScore,
   create: (chosen: Options, context) => new Mask(chosen, context),
