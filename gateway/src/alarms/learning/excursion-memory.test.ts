@@ -31,3 +31,14 @@ it("leaves out what had a reason of its own, and what is older than 400 days", (
   memory.add({ ...one, endedMs: 350 * day });
   expect(memory.covering(one, 420 * day, day, ({ endedMs }) => endedMs === 350 * day)).toBe(1);
 });
+
+it("drops for good what turned out to have a reason of its own", () => {
+  const memory = new ExcursionMemory();
+  for (const days of [1, 4, 8]) memory.add({ ...one, endedMs: days * day });
+  const { revision } = memory;
+  memory.leaveOut(({ endedMs }) => endedMs < 5 * day);
+  expect(memory.covering(one, 9 * day, day, never)).toBe(1);
+  expect(memory.revision).toBe(revision + 1);
+  memory.leaveOut(never);
+  expect(memory.revision).toBe(revision + 1);
+});

@@ -50,6 +50,14 @@ export class ExcursionMemory {
     this.revision += 1;
   }
 
+  /** Drops for good what turned out to have a reason of its own. */
+  leaveOut(isExplained: (past: PastExcursion) => boolean): void {
+    const kept = this.#past.filter((past) => !isExplained(past));
+    if (kept.length === this.#past.length) return;
+    this.#past = kept;
+    this.revision += 1;
+  }
+
   forget(): void {
     this.#past = [];
     this.revision += 1;

@@ -213,6 +213,7 @@ class ExcursionEvaluator implements PointEvaluator {
     const past = this.#running.end(takenMs, timeMs);
     if (past !== null) {
       // A defrost says nothing of what the room does besides: it is known by its signal or its shape.
+      this.#memory.leaveOut(this.#wasDefrost);
       if (this.#room.defrostPass === null) this.#memory.add(past);
       const isTold = this.#told !== null && !this.#isWatched && !this.#isExcused;
       if (isTold) this.#toldOf = [...this.#toldOf, past].slice(-maxTold);
@@ -287,10 +288,11 @@ class ExcursionEvaluator implements PointEvaluator {
   /** On how many occasions the room was as far out for as long. */
   #covering(now: Moment): number {
     const soFar = this.#running.soFar(now.monotonicMs, this.#margin);
-    return this.#memory.covering(soFar, now.wallMs, this.#options.watchSeconds * 1_000, ({ endedMs, durationMs }) =>
-      this.#room.wasDefrost(endedMs - durationMs, endedMs),
-    );
+    return this.#memory.covering(soFar, now.wallMs, this.#options.watchSeconds * 1_000, this.#wasDefrost);
   }
+
+  readonly #wasDefrost = ({ endedMs, durationMs }: PastExcursion): boolean =>
+    this.#room.wasDefrost(endedMs - durationMs, endedMs);
 
   /** Two excursions are as far when they differ by less. */
   get #margin(): number {
