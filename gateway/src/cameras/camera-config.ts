@@ -6,6 +6,7 @@ import { evidenceOptions } from "./finding-reporter.ts";
 import { frameSourceRegistry } from "./frames/index.ts";
 import { ringOptions } from "./ring/frame-ring.ts";
 import { cameraRuleRegistry } from "./rules/index.ts";
+import { scheduleEntry } from "./schedule.ts";
 
 const identifier = z
   .string()
@@ -20,6 +21,8 @@ export const cameraConfig = z
     name: z.strictObject({ zh: name, en: name }),
     frames: pluginSchema(frameSourceRegistry, {}),
     health: healthOptions.prefault({}),
+    /** When the place is at work; outside of it a dark picture is as it should be. Left out: always. */
+    operatingHours: z.array(scheduleEntry).min(1).optional(),
     /** The last seconds, for clips. */
     ring: ringOptions.prefault({}),
     /** What findings bring along. */

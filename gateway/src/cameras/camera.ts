@@ -1,11 +1,12 @@
 import { setImmediate as yieldTurn } from "node:timers/promises";
 
-import { type PictureHealth, PictureJudge, toGrey } from "@frostlight/edge-models/health";
+import { toGrey } from "@frostlight/edge-models/health";
 import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
 
 import type { CameraOutput, CameraStatus, Frame, FrameEvent } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
 import { FindingReporter } from "./finding-reporter.ts";
+import { HealthWatch } from "./health-watch.ts";
 import type { CameraModels } from "./model-pool.ts";
 import { type Motion, MotionDetector } from "./motion.ts";
 import { createFrameRing, type FrameRing } from "./ring/frame-ring.ts";
@@ -44,7 +45,7 @@ export function createCamera(parts: CameraParts): Camera {
 class CameraLoop implements Camera {
   readonly name: string;
   readonly #parts: CameraParts;
-  readonly #judge: PictureJudge;
+  readonly #health: HealthWatch;
   readonly #motion = new MotionDetector();
   readonly #ring: FrameRing;
   readonly #reporter: FindingReporter;
@@ -52,7 +53,6 @@ class CameraLoop implements Camera {
   #running: Promise<void> | undefined;
   #cancelWatch: CancelTimer | undefined;
   #vision: CameraVision | undefined;
-  #health: PictureHealth | "offline" | "starting" = "starting";
   #framesSeen = 0;
   #framesSkipped = 0;
   #findings = 0;
@@ -62,16 +62,15 @@ class CameraLoop implements Camera {
   #attentiveUntilMs = 0;
   #frameProblem: string | null = null;
   #modelProblem: string | null = null;
-  #reporting: Promise<void> = Promise.resolve();
   /** The frame the network is busy with. */
   #looking: Promise<void> = Promise.resolve();
 
   constructor(parts: CameraParts) {
     this.name = `camera ${parts.config.id}`;
     this.#parts = parts;
-    this.#judge = new PictureJudge(parts.config.health);
     this.#ring = createFrameRing({ ...parts, options: parts.config.ring, cameraId: parts.config.id });
-    const { id: cameraId, zone: zoneId, evidence } = parts.config;
+    const { id: cameraId, zone: zoneId, evidence, health, operatingHours } = parts.config;
+    this.#health = new HealthWatch({ ...parts, cameraId, options: health, operatingHours });
     this.#reporter = new FindingReporter({ ...parts, cameraId, zoneId, options: evidence, ring: this.#ring });
     this.#lastFrameMonotonicMs = 0;
   }
@@ -79,10 +78,9 @@ class CameraLoop implements Camera {
   start(): Promise<void> {
     const { clock, logger } = this.#parts;
     this.#lastFrameMonotonicMs = clock.monotonicMs();
-    this.#report("starting");
     this.#cancelWatch = clock.every(watchMs, () => {
       const silentMs = clock.monotonicMs() - this.#lastFrameMonotonicMs;
-      if (silentMs >= this.#parts.config.health.offlineSeconds * 1_000) this.#setHealth("offline");
+      if (silentMs >= this.#parts.config.health.offlineSeconds * 1_000) this.#health.offline();
     });
     const loops = [this.#takeFrames(), this.#openVision()];
     this.#running = Promise.allSettled(loops).then((results) => {
@@ -103,13 +101,13 @@ class CameraLoop implements Camera {
     this.#vision = undefined;
     await vision?.close().catch(() => undefined); // the model may be gone already
     await this.#ring.stop();
-    await this.#reporting;
+    await this.#health.stop();
   }
 
   status(): CameraStatus {
     return {
       cameraId: this.#parts.config.id,
-      health: this.#health,
+      health: this.#health.state,
       framesSeen: this.#framesSeen,
       framesSkipped: this.#framesSkipped,
       findings: this.#findings,
@@ -150,6 +148,7 @@ class CameraLoop implements Camera {
       environment,
       film: this.#ring.film,
     };
+    await this.#health.open();
     for await (const event of config.frames.definition.open(config.frames.options, context)) {
       if (this.#stop.signal.aborted) return;
       try {
@@ -177,9 +176,9 @@ class CameraLoop implements Camera {
     this.#lastFrameMs = frame.timeMs;
     this.#lastFrameMonotonicMs = this.#parts.clock.monotonicMs();
     const grey = toGrey(frame);
-    this.#setHealth(this.#judge.look(grey, frame.monotonicMs));
+    const health = await this.#health.look(frame, grey);
     const motion = this.#motion.look(grey);
-    if (this.#health !== "ok") return;
+    if (health !== "ok") return;
     // One frame at a time; while the network works on it, the next one is fetched, decoded and judged.
     await this.#looking;
     this.#looking = this.#lookAt(frame, motion).catch((error: unknown) => {
@@ -205,22 +204,5 @@ class CameraLoop implements Camera {
       await this.#reporter.report(frame, hit);
       this.#findings += 1;
     }
-  }
-
-  #setHealth(health: PictureHealth | "offline"): void {
-    if (this.#health !== health) this.#report(health);
-  }
-
-  /** Health changes are journaled one after the other; one that cannot be written is logged and the next one goes on. */
-  #report(health: PictureHealth | "offline" | "starting"): void {
-    const { config, clock, logger, output } = this.#parts;
-    this.#health = health;
-    const explanation = { code: `camera-${health}`, parameters: {} };
-    const event = { subject: `camera:${config.id}`, state: health, timeMs: clock.nowMs(), explanation };
-    this.#reporting = this.#reporting
-      .then(() => output.health(event))
-      .catch((error: unknown) => {
-        logger.error("camera-health-not-journaled", { state: health, error: describeError(error) });
-      });
   }
 }

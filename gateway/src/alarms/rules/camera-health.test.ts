@@ -12,6 +12,9 @@ describe("the camera-health rule", () => {
     ["frozen", "camera-alarm-frozen"],
     ["blurred", "camera-alarm-blurred"],
     ["covered", "camera-alarm-covered"],
+    ["moved", "camera-alarm-moved"],
+    ["noisy", "camera-alarm-noisy"],
+    ["over-exposed", "camera-alarm-over-exposed"],
     ["upside-down", "camera-alarm-other"],
     ["toString", "camera-alarm-other"],
   ])("raises for a camera that is %s", async (state, code) => {

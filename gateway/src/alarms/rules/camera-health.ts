@@ -26,6 +26,9 @@ const alarmCodes = {
   frozen: "camera-alarm-frozen",
   blurred: "camera-alarm-blurred",
   covered: "camera-alarm-covered",
+  moved: "camera-alarm-moved",
+  noisy: "camera-alarm-noisy",
+  "over-exposed": "camera-alarm-over-exposed",
 } as const;
 
 function isKnownFault(state: string): state is keyof typeof alarmCodes {
