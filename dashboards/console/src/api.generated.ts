@@ -470,7 +470,7 @@ export type GatewayCommand = {
 
 export type GatewayChange = {
   readonly subject: string;
-  readonly what: "calibration" | "certificate" | "configuration";
+  readonly what: "calibration" | "certificate" | "configuration" | "teaching" | "verdict";
   readonly before: string;
   readonly after: string;
   readonly author: string;

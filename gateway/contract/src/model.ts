@@ -269,9 +269,9 @@ export interface DropRecord {
 
 /** Something a person, or the server in their name, changed at the gateway. */
 export interface ChangeRecord {
-  /** E.g. "point:freezer-1.air", "source:plc", "configuration". */
+  /** E.g. "point:freezer-1.air", "source:plc", "configuration", "taught:hat", "finding:<id>". */
   readonly subject: string;
-  readonly what: "calibration" | "certificate" | "configuration";
+  readonly what: "calibration" | "certificate" | "configuration" | "teaching" | "verdict";
   /** For people. */
   readonly before: string;
   readonly after: string;

@@ -38,7 +38,13 @@ export function receiptsOf(body: Uint8Array): number[] {
   return found;
 }
 
-const whats = ["calibration", "certificate", "configuration"] as const satisfies readonly ChangeRecord["what"][];
+const whats = [
+  "calibration",
+  "certificate",
+  "configuration",
+  "teaching",
+  "verdict",
+] as const satisfies readonly ChangeRecord["what"][];
 
 export function encodeChange(change: ChangeRecord): WireChange {
   return create(ChangeRecordSchema, {

@@ -59,7 +59,7 @@ const change = named(
   "GatewayChange",
   z.object({
     subject: text,
-    what: z.enum(["calibration", "certificate", "configuration"]),
+    what: z.enum(["calibration", "certificate", "configuration", "teaching", "verdict"]),
     before: text,
     after: text,
     author: text,

@@ -78,6 +78,8 @@ export const gatewayEn = {
   "gateway.change.calibration": "Calibration of {subject}",
   "gateway.change.certificate": "Certificate for {subject}",
   "gateway.change.configuration": "Configuration: {subject}",
+  "gateway.change.teaching": "Teaching: {subject}",
+  "gateway.change.verdict": "Verdict on {subject}",
   "gateway.command.set-calibration": "Calibration of {subject} asked for",
   "gateway.command.approve-certificate": "Approval for {subject} asked for",
   "gateway.command.apply-configuration": "Configuration sent",

@@ -77,6 +77,8 @@ export const gatewayZh: Readonly<Record<keyof typeof gatewayEn, string>> = {
   "gateway.change.calibration": "{subject} 的校准",
   "gateway.change.certificate": "{subject} 的证书",
   "gateway.change.configuration": "配置：{subject}",
+  "gateway.change.teaching": "示教：{subject}",
+  "gateway.change.verdict": "对 {subject} 的判定",
   "gateway.command.set-calibration": "请求校准 {subject}",
   "gateway.command.approve-certificate": "请求批准 {subject}",
   "gateway.command.apply-configuration": "发送了配置",

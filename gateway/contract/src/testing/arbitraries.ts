@@ -263,7 +263,7 @@ const drop: fc.Arbitrary<DropRecord> = fc.record({
 
 const change: fc.Arbitrary<ChangeRecord> = fc.record({
   subject: text,
-  what: fc.constantFrom("calibration", "certificate", "configuration"),
+  what: fc.constantFrom("calibration", "certificate", "configuration", "teaching", "verdict"),
   before: text,
   after: text,
   author: text,

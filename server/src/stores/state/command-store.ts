@@ -4,6 +4,8 @@ import type { CommandStore, WaitingCommand } from "../../core/ingest.ts";
 import { chunks, commandBody, type Db, parseCommand } from "./rows.ts";
 import type { CommandRow } from "./schema.ts";
 
+const teaching = "teaching";
+
 /** Commands waiting for their effect. */
 export function commandStore(db: Db): CommandStore {
   return {
@@ -49,8 +51,8 @@ export function commandStore(db: Db): CommandStore {
           })
           .onConflict((conflict) => conflict.column("command_id").doNothing())
           .execute();
-        // A gateway is asked for one thing about one subject: the newest.
-        if (subjectOf(action) !== "") await supersede(transaction, gatewayId, command);
+        // A gateway is asked for one thing about one subject: the newest. Steps of teaching follow one another.
+        if (subjectOf(action) !== "" && action.kind !== "teach") await supersede(transaction, gatewayId, command);
         return status;
       });
     },
@@ -112,6 +114,8 @@ function subjectOf(action: CommandAction): string {
   if (action.kind === "set-calibration") return action.pointId;
   if (action.kind === "set-service") return Object.entries(action.target).flat().join(" ");
   if (action.kind === "approve-certificate") return action.sourceId;
+  if (action.kind === "judge-finding") return `finding:${action.findingId}`;
+  if (action.kind === "teach") return teaching;
   return action.kind === "apply-configuration" ? "configuration" : "";
 }
 
