@@ -1139,7 +1139,7 @@ export type ChangeRecord = Message<"frostlight.v1.ChangeRecord"> & {
   subject: string;
 
   /**
-   * "calibration", "certificate", "configuration"
+   * "calibration", "certificate", "configuration", "teaching", "verdict"
    *
    * @generated from field: string what = 2;
    */
