@@ -67,55 +67,83 @@ function sampleRow(
   }
 }
 
-/** Mean and standard deviation of the pixels, 0..255. */
-export function brightness(image: GreyImage): { readonly mean: number; readonly deviation: number } {
-  let sum = 0;
-  let squares = 0;
-  for (const pixel of image.pixels) {
-    sum += pixel;
-    squares += pixel * pixel;
+/** Mean and standard deviation of the pixels, 0..255, and the share of them at the upper end of the range. */
+export interface Brightness {
+  readonly mean: number;
+  readonly deviation: number;
+  readonly clipped: number;
+}
+
+const clippedFrom = 250;
+
+/** By a histogram: one addition a pixel. `as number`: a byte is an index below 256. */
+export function brightness({ pixels }: GreyImage): Brightness {
+  const counts = new Uint32Array(256);
+  for (let at = 0; at < pixels.length; at += 1) (counts[pixels[at] as number] as number) += 1;
+  let [sum, squares, clipped] = [0, 0, 0];
+  for (let level = 0; level < 256; level += 1) {
+    const count = counts[level] as number;
+    sum += count * level;
+    squares += count * level * level;
+    if (level >= clippedFrom) clipped += count;
   }
-  const mean = sum / image.pixels.length;
-  return { mean, deviation: Math.sqrt(Math.max(0, squares / image.pixels.length - mean * mean)) };
+  const mean = sum / pixels.length;
+  const deviation = Math.sqrt(Math.max(0, squares / pixels.length - mean * mean));
+  return { mean, deviation, clipped: clipped / pixels.length };
 }
 
 const cell = 20;
 
-/**
- * Mean square of the 4-neighbour Laplacian in cells of 20 × 20 pixels: how much fine detail there is, and where
- * (Pech-Pacheco et al., 2000).
- */
-export function detailCells(image: GreyImage): Float32Array {
-  const { width, height, pixels } = image;
-  const columns = Math.floor(width / cell);
-  const cells = new Float32Array(columns * Math.floor(height / cell));
-  for (let y = 1; y < height - 1; y += 1) {
-    const row = Math.floor(y / cell) * columns;
-    for (let x = 1; x < width - 1; x += 1) {
-      const at = y * width + x;
-      const around =
-        (pixels[at - 1] ?? 0) + (pixels[at + 1] ?? 0) + (pixels[at - width] ?? 0) + (pixels[at + width] ?? 0);
-      const value = 4 * (pixels[at] ?? 0) - around;
-      const target = row + Math.floor(x / cell);
-      cells[target] = (cells[target] ?? 0) + (value * value) / (cell * cell);
-    }
-  }
-  return cells;
+/** What is measured in cells of 20 × 20 pixels, row by row. */
+export interface Cells {
+  /** Mean square of the 4-neighbour Laplacian: how much fine detail there is, and where (Pech-Pacheco et al., 2000). */
+  readonly detail: Float32Array;
+  /** Mean: what remains of a scene when it is blurred. */
+  readonly shape: Float32Array;
 }
 
-/** The picture in 20 × 20 pixel means: what remains of a scene when it is blurred. */
-export function coarse(image: GreyImage): Float32Array {
+/** In whole numbers: a cell's sum of squares stays below 2^31. The outermost pixels have no Laplacian. */
+export function measureCells(image: GreyImage): Cells {
   const columns = Math.floor(image.width / cell);
   const rows = Math.floor(image.height / cell);
-  const means = new Float32Array(columns * rows);
-  for (let y = 0; y < rows * cell; y += 1) {
-    const row = Math.floor(y / cell) * columns;
-    for (let x = 0; x < columns * cell; x += 1) {
-      const at = row + Math.floor(x / cell);
-      means[at] = (means[at] ?? 0) + (image.pixels[y * image.width + x] ?? 0) / (cell * cell);
+  const detail = new Float32Array(columns * rows);
+  const shape = new Float32Array(columns * rows);
+  for (let row = 0; row < rows; row += 1) {
+    for (let column = 0; column < columns; column += 1) {
+      measureCell(image, column * cell, row * cell, row * columns + column, detail, shape);
     }
   }
-  return means;
+  return { detail, shape };
+}
+
+/** `as number`: the pixels lie inside the picture; this runs for every pixel of every frame. */
+function measureCell(
+  { width, height, pixels }: GreyImage,
+  left: number,
+  top: number,
+  target: number,
+  detail: Float32Array,
+  shape: Float32Array,
+): void {
+  let sum = 0;
+  let squares = 0;
+  const lastColumn = Math.min(left + cell, width - 1);
+  for (let y = top; y < top + cell; y += 1) {
+    const start = y * width;
+    for (let at = start + left; at < start + left + cell; at += 1) sum += pixels[at] as number;
+    if (y === 0 || y === height - 1) continue;
+    for (let at = start + Math.max(1, left); at < start + lastColumn; at += 1) {
+      const value =
+        4 * (pixels[at] as number) -
+        (pixels[at - 1] as number) -
+        (pixels[at + 1] as number) -
+        (pixels[at - width] as number) -
+        (pixels[at + width] as number);
+      squares = (squares + value * value) | 0;
+    }
+  }
+  detail[target] = squares / (cell * cell);
+  shape[target] = sum / (cell * cell);
 }
 
 /** Pearson correlation of two equally long lists; 0 when one of them is flat. */

@@ -87,6 +87,12 @@ function decode(text: string): Float32Array {
   return new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / 4));
 }
 
+/** In place. `as number`: both are as long. */
 function blend(normal: Float32Array | undefined, now: Float32Array, weight: number): Float32Array {
-  return normal === undefined ? now.slice() : normal.map((value, at) => value + ((now[at] ?? 0) - value) * weight);
+  if (normal?.length !== now.length) return now.slice();
+  for (let at = 0; at < normal.length; at += 1) {
+    const value = normal[at] as number;
+    normal[at] = value + ((now[at] as number) - value) * weight;
+  }
+  return normal;
 }

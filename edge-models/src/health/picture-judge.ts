@@ -75,6 +75,8 @@ export class PictureJudge {
   #candidate: PictureHealth = "ok";
   #held = 0;
   #last: { readonly image: GreyImage; readonly sinceMs: number } | undefined;
+  /** Of the picture before. */
+  #lastDeviation = 0;
   #lastLearntMs: number | undefined;
 
   /** @param saved what {@link save} gave before; of another label or damaged: learnt anew */
@@ -121,7 +123,9 @@ export class PictureJudge {
     const before = this.#last?.image;
     if (this.#isFrozen(image, nowMs)) return { state: "frozen", figures: {} };
     const seen = measure(image);
-    const noise = before === undefined || before === image ? null : temporalNoise(image, before);
+    const contrasts = { now: seen.deviation, before: this.#lastDeviation };
+    const noise = before === undefined || before === image ? null : temporalNoise(image, before, contrasts);
+    this.#lastDeviation = seen.deviation;
     if (seen.mean < blackMean && seen.deviation < blackDeviation) return fault("black", { mean: seen.mean });
     const normal = this.#normalFor(image, seen);
     if (normal.learnt < this.#options.learnFrames) {

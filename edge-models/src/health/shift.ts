@@ -56,8 +56,8 @@ export function likenessAt(map: GridMap, reference: GridMap, x: number, y: numbe
   let both = 0;
   for (let row = top; row < bottom; row += 1) {
     for (let column = left; column < right; column += 1) {
-      const one = map.values[row * map.width + column] ?? 0;
-      const other = reference.values[(row - y) * reference.width + column - x] ?? 0;
+      const one = map.values[row * map.width + column] as number; // inside both maps
+      const other = reference.values[(row - y) * reference.width + column - x] as number; // the same
       sumA += one;
       sumB += other;
       squaresA += one * one;

@@ -33,20 +33,28 @@ export class MotionDetector {
       return { moved: true, share: 1, regions: [] };
     }
     const changed = this.#changed;
-    let shift = 0;
-    for (let at = 0; at < background.length; at += 1) shift += (pixels[at] ?? 0) - (background[at] ?? 0);
-    shift /= background.length;
-    let moved = 0;
-    for (let at = 0; at < background.length; at += 1) {
-      const difference = (pixels[at] ?? 0) - (background[at] ?? 0);
-      const isChanged = Math.abs(difference - shift) > pixelChange;
-      changed[at] = isChanged ? 1 : 0;
-      if (isChanged) moved += 1;
-      background[at] = (background[at] ?? 0) + difference * adaption;
-    }
+    const moved = this.#compare(pixels, background);
     const share = moved / background.length;
     const found = moved === 0 || share > tooMuch ? [] : movingRegions(changed, width, height);
     return { moved: share >= movedShare, share, regions: this.#habits.look(found) };
+  }
+
+  /** Marks what changed, takes the picture into the background; how many pixels changed. `as number`: all are as long. */
+  #compare(pixels: Uint8Array, background: Float32Array): number {
+    const changed = this.#changed;
+    let shift = 0;
+    for (let at = 0; at < background.length; at += 1) shift += (pixels[at] as number) - (background[at] as number);
+    shift /= background.length;
+    let moved = 0;
+    for (let at = 0; at < background.length; at += 1) {
+      const before = background[at] as number;
+      const difference = (pixels[at] as number) - before;
+      const isChanged = Math.abs(difference - shift) > pixelChange ? 1 : 0;
+      changed[at] = isChanged;
+      moved += isChanged;
+      background[at] = before + difference * adaption;
+    }
+    return moved;
   }
 }
 
