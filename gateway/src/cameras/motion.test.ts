@@ -38,11 +38,13 @@ it("sees two things apart and the larger one first; noise is none", () => {
 
 it("learns where something always moves", () => {
   const detector = new MotionDetector();
+  const habits: number[] = [];
   for (let n = 0; n < 200; n += 1) {
     const flicker = n % 2 === 0 ? [{ x: 300, y: 4, side: 6 }] : [];
     const { regions } = detector.look(picture(n, flicker));
-    if (n === 10) expect(regions.every(({ habit }) => habit < 0.2)).toBe(true);
+    habits.push(Math.max(0, ...regions.map(({ habit }) => habit)));
   }
+  expect(Math.max(...habits.slice(0, 10))).toBeLessThan(0.2);
   const squares = [
     { x: 300, y: 4, side: 6 },
     { x: 100, y: 100, side: 6 },

@@ -171,22 +171,10 @@ describe("what is stored", () => {
       }
     }
     const fields = new Set(journal.flatMap((finding) => Object.keys(finding)));
-    expect([...fields].toSorted()).toEqual(
-      [
-        ...[
-          "boxes",
-          "cameraId",
-          "evidence",
-          "explanation",
-          "findingId",
-          "firstSeenMs",
-          "frames",
-          "heads",
-          "lastSeenMs",
-        ],
-        ...["modelId", "modelSha256", "ruleId", "ruleKind", "score", "severity", "threshold", "zoneId"],
-      ].toSorted(),
-    );
+    const contractFields =
+      "boxes cameraId evidence explanation findingId firstSeenMs frames heads lastSeenMs modelId modelSha256 ruleId " +
+      "ruleKind score severity threshold zoneId";
+    expect([...fields].toSorted()).toEqual(contractFields.split(" "));
     for (const list of numberLists(journal)) expect(list.length).toBeLessThan(dimensions);
   });
 
