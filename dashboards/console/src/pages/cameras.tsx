@@ -19,6 +19,13 @@ const findingTexts: Readonly<Record<string, TextKey>> = {
   "person-in-closed-zone": "finding.person-in-zone",
   "unusual-scene": "finding.unusual-scene",
   anomaly: "finding.unusual-scene",
+  "people-count": "finding.people-count",
+  loitering: "finding.loitering",
+  "mask-cannot-tell": "finding.mask-cannot-tell",
+  "no-mask": "finding.no-mask",
+  taught: "finding.taught",
+  rodent: "finding.rodent",
+  "own-model": "finding.own-model",
 };
 
 /** What a rule calls what it saw. */
