@@ -44,7 +44,14 @@ export class NormalPicture {
     if (this.cells === undefined || this.shape === undefined || this.edges === undefined) return null;
     const { monochrome, learnt, sharpness, mean, deviation, clipped, noise, likeness, edges } = this;
     return {
-      ...{ monochrome, learnt, sharpness, mean, deviation, clipped, noise, likeness },
+      monochrome,
+      learnt,
+      sharpness,
+      mean,
+      deviation,
+      clipped,
+      noise,
+      likeness,
       cells: encode(this.cells),
       shape: encode(this.shape),
       edges: { width: edges.width, height: edges.height, values: encode(edges.values) },

@@ -6,8 +6,7 @@ import { NormalPicture, savedNormalPicture } from "./normal-picture.ts";
 import type { HealthOptions } from "./options.ts";
 import { findShift, likenessAt } from "./shift.ts";
 
-export const pictureFaults = ["black", "over-exposed", "frozen", "noisy", "covered", "moved", "blurred"] as const;
-export type PictureFault = (typeof pictureFaults)[number];
+type PictureFault = "black" | "over-exposed" | "frozen" | "noisy" | "covered" | "moved" | "blurred";
 export type PictureHealth = "ok" | PictureFault;
 
 /** A state and the figures that speak for it. */

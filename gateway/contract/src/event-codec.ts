@@ -83,7 +83,7 @@ export function nameOf<N extends string>(table: Readonly<Record<N, number>>, wir
 
 const orNull = (text: string): string | null => (text === "" ? null : text);
 
-export function encodeExplanation(explanation: Explanation): WireExplanation {
+function encodeExplanation(explanation: Explanation): WireExplanation {
   // Entries, not assignments: a name such as "__proto__" is a name like any other.
   const parameters: Record<string, Parameter> = Object.fromEntries(
     Object.entries(explanation.parameters).map(([name, value]) => [name, encodeParameter(value)]),
@@ -97,7 +97,7 @@ function encodeParameter(value: ExplanationParameter): Parameter {
   return create(ParameterSchema, { kind: { case: "timeMs", value: BigInt(Math.round(value.timeMs)) } });
 }
 
-export function decodeExplanation(wire: WireExplanation | undefined): Explanation {
+function decodeExplanation(wire: WireExplanation | undefined): Explanation {
   const parameters: [string, ExplanationParameter][] = [];
   for (const [name, { kind }] of Object.entries(wire?.parameters ?? {})) {
     if (kind.case === "timeMs") parameters.push([name, { timeMs: Number(kind.value) }]);

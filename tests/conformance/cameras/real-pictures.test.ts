@@ -63,7 +63,8 @@ describe.skipIf(reason !== null)("cameras on real pictures", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  const { next: noise } = seededRandom(20_261_122);
+  const random = seededRandom(20_261_122);
+  const noise = (): number => random.next();
 
   /** A judge after 40 normal frames, then eight changed ones. */
   const stateAfter = async (change: Change): Promise<string> => {
