@@ -93,7 +93,8 @@ export class FrameEyes implements RuleEyes {
   }
 }
 
-function within(region: Region): Region {
+/** The part of a region that lies in the picture. */
+export function within(region: Region): Region {
   const cut = (value: number): number => Math.max(0, Math.min(1, value));
   return { left: cut(region.left), top: cut(region.top), right: cut(region.right), bottom: cut(region.bottom) };
 }

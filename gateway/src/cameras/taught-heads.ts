@@ -8,8 +8,11 @@ import { taughtThingId } from "./rules/camera-rule.ts";
 
 /** What was taught at this site; asked at each look, so that switching on, fitting anew and rolling back take effect at once. */
 export interface TaughtHeads {
-  /** The head in use for a thing; undefined until it is taught and switched on. */
-  get(thingId: string): Head | undefined;
+  /**
+   * The head in use for a thing as this detector sees it; undefined until it is taught and switched on, and while it is fitted
+   * anew for a detector that it was not fitted for.
+   */
+  get(thingId: string, modelSha256: string): Head | undefined;
 }
 
 export const nothingTaught: TaughtHeads = { get: () => undefined };
@@ -38,7 +41,7 @@ export class HeadShelf {
   get(headId: string): HeldHead | undefined {
     const thingId = taughtThingId(headId);
     if (thingId === undefined) return this.#shipped.get(headId);
-    const head = this.#taught.get(thingId);
+    const head = this.#taught.get(thingId, this.#detector.sha256);
     if (head === undefined) return undefined;
     const known = this.#known.get(head);
     if (known !== undefined) return known ?? undefined;
