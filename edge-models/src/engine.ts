@@ -1,7 +1,14 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type Detector, openDetector } from "./detector.ts";
-import { cutSquare, type DescriptorSetup, poolLayers, type Region, squareAround } from "./heads/descriptor.ts";
+import {
+  cutSquare,
+  type DescriptorSetup,
+  mirrored,
+  poolLayers,
+  type Region,
+  squareAround,
+} from "./heads/descriptor.ts";
 import type { Placement } from "./letterbox.ts";
 import type { ModelManifest } from "./manifest.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
@@ -89,7 +96,11 @@ export class ModelEngine {
     const descriptors: Float32Array[] = [];
     for (const region of regions) {
       const square = cutSquare(image, squareAround(image, region, setup.margin));
-      descriptors.push(poolLayers(await this.#detector.describe(square, setup.size), setup));
+      const descriptor = poolLayers(await this.#detector.describe(square, setup.size), setup);
+      descriptors.push(descriptor);
+      if (setup.mirror !== true) continue;
+      const other = poolLayers(await this.#detector.describe(mirrored(square), setup.size), setup);
+      for (let at = 0; at < other.length; at += 1) descriptor[at] = ((descriptor[at] ?? 0) + (other[at] ?? 0)) / 2;
     }
     return descriptors;
   }

@@ -2,7 +2,7 @@ export { overlap } from "./boxes.ts";
 export type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
 export { defaultModelFolder } from "./default-model.ts";
 export { defaultFaceModelFolder, findFaces, type FaceSearch, headOf, headsToHide } from "./faces.ts";
-export { type DescriptorSetup, descriptorSetup, type Region } from "./heads/descriptor.ts";
+export { type DescriptorSetup, descriptorSetup, type Region, taughtDescriptor } from "./heads/descriptor.ts";
 export { type CrossValidation, type Example, fitHead, type FitRequest, type FittedHead } from "./heads/fit-head.ts";
 export { type Head, headSchema, judgeRegion, type Judgement, loadHead, parseHead, requireFit } from "./heads/head.ts";
 export type { Placement } from "./letterbox.ts";

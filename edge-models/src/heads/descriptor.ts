@@ -20,8 +20,13 @@ export const descriptorSetup = z.strictObject({
   margin: z.number().min(0).max(2),
   /** Each layer is averaged over grid × grid parts. */
   grid: z.int().min(1).max(4),
+  /** The mean of the square and its mirror image: twice the time, and what is learnt holds for both sides. */
+  mirror: z.boolean().optional(),
 });
 export type DescriptorSetup = Readonly<z.output<typeof descriptorSetup>>;
+
+/** For heads taught from few marks. */
+export const taughtDescriptor: DescriptorSetup = { kind: "pooled", size: 128, margin: 0, grid: 2, mirror: true };
 
 /** Around the picture, where a square reaches over its edge. */
 const fill = 114;
@@ -73,6 +78,18 @@ function start(centre: number, side: number, length: number): number {
   const wished = Math.round(centre - side / 2);
   if (side <= length) return Math.max(0, Math.min(length - side, wished));
   return Math.max(length - side, Math.min(0, wished));
+}
+
+export function mirrored({ width, height, rgb }: RgbImage): RgbImage {
+  const flipped = new Uint8Array(rgb.length);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const from = (y * width + x) * 3;
+      const to = (y * width + width - 1 - x) * 3;
+      for (let channel = 0; channel < 3; channel += 1) flipped[to + channel] = rgb[from + channel] ?? 0;
+    }
+  }
+  return { width, height, rgb: flipped };
 }
 
 /** Means over the parts of a grid and the highest value of the whole, of each channel of each layer. */

@@ -51,7 +51,7 @@ export interface FittedHead {
 
 export const maxExamples = 1000;
 const maxFolds = 5;
-const penalties = [0.3, 0.1, 0.03, 0.01] as const;
+const penalties = [0.3, 0.1, 0.03] as const;
 /** With more, the penalty is chosen on that many. */
 const choosingExamples = 150;
 

@@ -8,7 +8,7 @@ export interface DualFit {
 }
 
 const maxSteps = 40;
-const flatEnough = 1e-7;
+const flatEnough = 1e-5;
 
 /**
  * @param kernel `n * n` dot products

@@ -1,6 +1,6 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
-import type { DescriptorSetup } from "../../heads/descriptor.ts";
+import { taughtDescriptor } from "../../heads/descriptor.ts";
 import { fitHead } from "../../heads/fit-head.ts";
 import { judgeRegion } from "../../heads/head.ts";
 import type { RgbImage } from "../../picture.ts";
@@ -9,8 +9,6 @@ import { type Crop, readCrops } from "../crops.ts";
 import { type Curve, rocCurve } from "../gallery.ts";
 import { type EvaluationTask, mean, median, share } from "../task.ts";
 
-/** What an operator marks are crops of persons' heads: no margin, small details count. */
-export const taughtDescriptor: DescriptorSetup = { kind: "pooled", size: 128, margin: 0, grid: 2 };
 const marksPerClass = 12;
 const draws = 20;
 const minRegionPixels = 24;
