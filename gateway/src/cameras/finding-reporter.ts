@@ -17,7 +17,7 @@ export const evidenceOptions = z.strictObject({
   /** Also a picture in which faces are hidden, which may be shown to the public. */
   publicPicture: z.boolean().default(true),
 });
-export type EvidenceOptions = z.output<typeof evidenceOptions>;
+type EvidenceOptions = z.output<typeof evidenceOptions>;
 
 export interface ReporterParts {
   readonly cameraId: string;

@@ -91,7 +91,7 @@ export interface RuleContext {
 }
 
 /** What is known about how often a rule is right; told to people as it stands. */
-export interface RuleAccuracy {
+interface RuleAccuracy {
   /** Figures, and on what they were measured. */
   readonly measured: string;
   /** "on": acts as soon as it is configured · "off": needs something more first (teaching, an own model). */

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+
 import { describe, expect, it } from "vitest";
 
 import { cameraRuleRegistry } from "./index.ts";
@@ -10,6 +12,11 @@ describe.each(cameraRuleRegistry.all.map((definition) => [definition.kind, defin
   "%s",
   (_, definition) => {
     const options = definition.options.parse(definition.example);
+
+    it("is described in the README, with what is known about its accuracy", async () => {
+      const text = await readFile(new URL("README.md", import.meta.url), "utf8");
+      expect(text).toContain(`\n| \`${definition.kind}\` |`);
+    });
 
     it("takes its example and refuses unknown keys", () => {
       expect(definition.options.safeParse({ ...Object(definition.example), nonsense: 1 }).success).toBe(false);

@@ -1,7 +1,7 @@
 import type { Box } from "@frostlight/contract";
 
 import { Tracker } from "../../tracks.ts";
-import type { CameraRuleDefinition, Region, RuleEyes, RuleHit, RuleView } from "../camera-rule.ts";
+import type { CameraRuleDefinition, RuleEyes, RuleHit, RuleView } from "../camera-rule.ts";
 
 /** Sunday 2026-11-22, 23:00 in Shanghai. */
 export const night = Date.UTC(2026, 10, 22, 15);
@@ -17,10 +17,6 @@ export const blindEyes: RuleEyes = {
 /** Somebody of 64 × 180 pixels. */
 export function person(left: number, score = 0.8, label = "person"): Box {
   return { left, right: left + 0.1, top: 0.3, bottom: 0.8, label, score };
-}
-
-export function region(left: number, top: number, width: number, height: number): Region {
-  return { left, top, right: left + width, bottom: top + height };
 }
 
 /** Feeds boxes to one rule at two looks a second, through a real tracker. */
