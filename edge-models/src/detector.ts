@@ -3,10 +3,10 @@ import type { Tensor } from "onnxruntime-node";
 
 import type { OutputTensor } from "./families/family.ts";
 import { modelFamilies } from "./families/index.ts";
-import { fitToArea, letterbox, type Placement, toPicture } from "./letterbox.ts";
+import { letterbox, type Placement, toPicture } from "./letterbox.ts";
 import type { ModelManifest } from "./manifest.ts";
+import { drawInput, type NetworkInput } from "./network-input.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
-import { drawLetterboxed } from "./resize.ts";
 import { type OpenedModel, openModel } from "./runtime.ts";
 import { InputTensors, readTensor } from "./tensors.ts";
 
@@ -24,7 +24,7 @@ export class Detector {
   readonly #model: OpenedModel;
   readonly #manifest: ModelManifest;
   readonly #inputs: InputTensors;
-  #pixels = new Uint8Array(0);
+  #spare: ArrayBuffer | undefined;
 
   constructor(model: OpenedModel, manifest: ModelManifest) {
     this.#model = model;
@@ -33,13 +33,18 @@ export class Detector {
   }
 
   /** @param minScore boxes below are left out; the manifest's threshold by default */
-  async detect(image: RgbImage, wantFeatures: boolean, minScore = this.#manifest.thresholds.score): Promise<Detection> {
-    if (image.width < 1 || image.height < 1 || image.rgb.length !== image.width * image.height * 3) {
-      const message = `picture of ${image.width} × ${image.height} has ${image.rgb.length} bytes, expected 3 per pixel`;
-      throw new FrostlightError("model/bad-picture", "data", message);
-    }
-    const placement = this.place(image);
-    const outputs = await this.#run(this.#prepare(image, placement), wantFeatures);
+  async detect(image: RgbImage, wantFeatures: boolean, minScore?: number): Promise<Detection> {
+    return this.detectInput(this.#prepare(image), wantFeatures, minScore);
+  }
+
+  /** Of a picture that was drawn into the network's input elsewhere. */
+  async detectInput(
+    input: NetworkInput,
+    wantFeatures: boolean,
+    minScore = this.#manifest.thresholds.score,
+  ): Promise<Detection> {
+    const { placement } = input;
+    const outputs = await this.#run(input, wantFeatures);
     const read = (name: string): OutputTensor => readTensor(outputs[name], name);
     const roles = Object.entries(this.#model.outline.outputs).map(([role, name]) => [role, read(name)] as const);
     const candidates = modelFamilies.get(this.#manifest.family).decode(Object.fromEntries(roles), {
@@ -70,16 +75,6 @@ export class Detector {
     return this.#layers((name) => readTensor(outputs[name], name));
   }
 
-  /** Where a picture of this size goes. */
-  place(image: Pick<RgbImage, "width" | "height">): Placement {
-    const { input } = this.#manifest;
-    const size =
-      input.sizing === "area"
-        ? fitToArea(image.width, image.height, input.width * input.height, input.multipleOf)
-        : { width: input.width, height: input.height };
-    return letterbox(image.width, image.height, size.width, size.height, input.letterbox.anchor);
-  }
-
   async close(): Promise<void> {
     await this.#model.session.release();
   }
@@ -94,15 +89,14 @@ export class Detector {
     });
   }
 
-  #prepare(image: RgbImage, placement: Placement): Record<string, Tensor> {
-    const { inputWidth, inputHeight } = placement;
-    const count = inputWidth * inputHeight * 3;
-    if (this.#pixels.length !== count) this.#pixels = new Uint8Array(count);
-    drawLetterboxed(image, placement, this.#manifest.input.letterbox.fill, this.#pixels);
-    return this.#inputs.feeds(this.#pixels, inputWidth, inputHeight);
+  #prepare(image: RgbImage, placement?: Placement): NetworkInput {
+    const input = drawInput(this.#manifest.input, image, placement, this.#spare);
+    this.#spare = input.pixels.buffer;
+    return input;
   }
 
-  async #run(feeds: Record<string, Tensor>, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
+  async #run({ pixels, placement }: NetworkInput, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
+    const feeds = this.#inputs.feeds(pixels, placement.inputWidth, placement.inputHeight);
     const { session, outline } = this.#model;
     const features = wantFeatures ? this.#manifest.features.map((feature) => feature.output) : [];
     return session.run(feeds, [...Object.values(outline.outputs), ...features]);

@@ -1,6 +1,6 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
-import { type Detector, openDetector } from "./detector.ts";
+import { type Detection, type Detector, openDetector } from "./detector.ts";
 import {
   cutSquare,
   type DescriptorSetup,
@@ -11,6 +11,7 @@ import {
 } from "./heads/descriptor.ts";
 import type { Placement } from "./letterbox.ts";
 import type { ModelManifest } from "./manifest.ts";
+import type { NetworkInput } from "./network-input.ts";
 import type { DetectedBox, FeatureMap, RgbImage } from "./picture.ts";
 import { createGraphNearest } from "./scene/graph-nearest.ts";
 import { jitter } from "./scene/jitter.ts";
@@ -79,12 +80,16 @@ export class ModelEngine {
     const minScore = scene === undefined ? asked : Math.min(asked, scene.setup.maskScore);
     const wantFeatures = options.features === true || scene !== undefined;
     const detection = await this.#detector.detect(image, wantFeatures, minScore);
-    const features =
-      options.features === true ? detection.features.map((map) => ({ ...map, data: map.data.slice() })) : null;
-    const { placement } = detection;
     const judged = scene === undefined ? null : await this.#judge(scene, image, detection);
     const boxes = detection.boxes.filter((box) => box.score >= asked);
-    return { boxes, features, placement, scene: judged, durationMs: performance.now() - startMs };
+    return { ...resultOf(detection, options), boxes, scene: judged, durationMs: performance.now() - startMs };
+  }
+
+  /** Without a scene: those need the picture itself. */
+  async detectInput(input: NetworkInput, options: Omit<DetectOptions, "scene">): Promise<DetectResult> {
+    const startMs = performance.now();
+    const detection = await this.#detector.detectInput(input, options.features === true, options.minScore);
+    return { ...resultOf(detection, options), durationMs: performance.now() - startMs };
   }
 
   /** One vector per region, in the same order: one pass of the network for each. */
@@ -160,6 +165,11 @@ export class ModelEngine {
     }
     return judged;
   }
+}
+
+function resultOf({ boxes, features, placement }: Detection, options: DetectOptions) {
+  const copies = options.features === true ? features.map((map) => ({ ...map, data: map.data.slice() })) : null;
+  return { boxes, features: copies, placement, scene: null };
 }
 
 /** Opens the model and, when it has features, the search for scene memories. */

@@ -18,6 +18,7 @@ const loadTimeoutMs = 60_000;
 const silenceTimeoutMs = 60_000;
 /** Native code cannot be interrupted: closing does not wait longer for it. */
 const closeTimeoutMs = 5_000;
+const keptSpares = 2;
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -34,6 +35,8 @@ export class InferenceThread {
   readonly #onEnd: (reason: FrostlightError) => void;
   readonly #exited: Promise<void>;
   readonly #pending = new Map<number, Pending>();
+  /** Of inputs that came back. */
+  readonly #spares: ArrayBuffer[] = [];
   #nextId = 0;
   #ended: FrostlightError | undefined;
   #cancelWatch: () => void = () => undefined;
@@ -70,15 +73,20 @@ export class InferenceThread {
     });
   }
 
-  call<C extends WorkerCall>(call: C): Promise<WorkerAnswers[C["kind"]]> {
+  /** A buffer for the next input, if one has come back. */
+  spare(): ArrayBuffer | undefined {
+    return this.#spares.pop();
+  }
+
+  /** @param given buffers that are handed over, not copied */
+  call<C extends WorkerCall>(call: C, given: readonly ArrayBuffer[] = []): Promise<WorkerAnswers[C["kind"]]> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const id = this.#nextId;
     this.#nextId += 1;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       if (this.#pending.size === 1) this.#watch();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
-      this.#port.postMessage({ id, call } satisfies WorkerRequest);
+      this.#port.postMessage({ id, call } satisfies WorkerRequest, given);
     });
   }
 
@@ -104,6 +112,9 @@ export class InferenceThread {
     this.#pending.delete(message.id);
     if (this.#pending.size > 0) this.#watch();
     else this.#cancelWatch();
+    if (message.kind === "answer" && message.spare !== null && this.#spares.length < keptSpares) {
+      this.#spares.push(message.spare);
+    }
     if (message.kind === "error") pending?.reject(restore(message.error));
     else pending?.resolve(message.value as never); // the protocol pairs each call with its answer
   }

@@ -17,8 +17,8 @@ import type {
 const setup = workerData as WorkerSetup; // only inference-host.ts starts this file
 const { port } = setup;
 
-const reply = (message: WorkerReply): void => {
-  port.postMessage(message);
+const reply = (message: WorkerReply, given: readonly ArrayBuffer[] = []): void => {
+  port.postMessage(message, given);
 };
 
 function plain(error: unknown): PlainError {
@@ -30,6 +30,8 @@ function plain(error: unknown): PlainError {
 
 async function answer(engine: ModelEngine, call: WorkerCall): Promise<WorkerAnswers[keyof WorkerAnswers]> {
   switch (call.kind) {
+    case "detect-input":
+      return engine.detectInput(call.input, call.options);
     case "detect":
       return engine.detect(call.image, call.options);
     case "describe":
@@ -49,7 +51,9 @@ async function answer(engine: ModelEngine, call: WorkerCall): Promise<WorkerAnsw
 async function serve(engine: ModelEngine, id: number, call: WorkerCall, before: Promise<void>): Promise<void> {
   await before;
   try {
-    reply({ kind: "answer", id, value: await answer(engine, call) });
+    const value = await answer(engine, call);
+    const spare = call.kind === "detect-input" ? call.input.pixels.buffer : null;
+    reply({ kind: "answer", id, value, spare }, spare === null ? [] : [spare]);
   } catch (error) {
     reply({ kind: "error", id, error: plain(error) });
   }

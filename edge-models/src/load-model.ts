@@ -8,6 +8,7 @@ import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
 import { InferenceThread } from "./inference-thread.ts";
 import { licenceWarning, type ModelManifest, readManifest } from "./manifest.ts";
 import { tryModel, type TrialLimits } from "./model-trial.ts";
+import { drawInput, placePicture } from "./network-input.ts";
 import type { RgbImage } from "./picture.ts";
 
 /** A model that is ready, in a thread of its own. Calls are answered in order; callers may overlap. */
@@ -76,7 +77,7 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
       loadMs,
       warmMs,
       flushesDenormals,
-      detect: (image, detectOptions = {}) => thread.call({ kind: "detect", image, options: detectOptions }),
+      detect: (image, detectOptions = {}) => detect(thread, manifest, image, detectOptions),
       describe: (image, regions, setup) => thread.call({ kind: "describe", image, regions, setup }),
       openScene: (key, setup, saved) => thread.call({ kind: "open-scene", key, setup, saved }),
       saveScene: (key) => thread.call({ kind: "save-scene", key }),
@@ -89,6 +90,24 @@ export async function loadModel(path: string, options: LoadOptions = {}): Promis
     await thread.close();
     throw error;
   }
+}
+
+/**
+ * The picture is brought to the network's size here, so that the network's thread does nothing but compute. A scene memory
+ * that is learning wants the picture itself.
+ */
+async function detect(
+  thread: InferenceThread,
+  manifest: ModelManifest,
+  image: RgbImage,
+  options: DetectOptions,
+): Promise<DetectResult> {
+  if (options.scene !== undefined) return thread.call({ kind: "detect", image, options });
+  const startMs = performance.now();
+  const input = drawInput(manifest.input, image, placePicture(manifest.input, image), thread.spare());
+  const drawnMs = performance.now() - startMs;
+  const result = await thread.call({ kind: "detect-input", input, options }, [input.pixels.buffer]);
+  return { ...result, durationMs: result.durationMs + drawnMs };
 }
 
 async function measure(thread: InferenceThread, manifest: ModelManifest): Promise<number> {

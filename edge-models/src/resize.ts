@@ -69,36 +69,44 @@ function taps(from: number, to: number, step: number): Taps {
   return { first, second, weight };
 }
 
+/** Across first, each source row once, then down. */
 function bilinear(image: RgbImage, placement: Placement, target: Uint8Array): void {
-  const columns = taps(image.width, placement.contentWidth, 3);
-  const rows = taps(image.height, placement.contentHeight, image.width * 3);
-  for (let y = 0; y < placement.contentHeight; y += 1) {
-    const start = ((y + placement.offsetY) * placement.inputWidth + placement.offsetX) * 3;
-    blendRow(image.rgb, rows.first[y] ?? 0, rows.second[y] ?? 0, rows.weight[y] ?? 0, columns, target, start);
+  const { contentWidth, contentHeight, inputWidth, offsetX, offsetY } = placement;
+  const columns = taps(image.width, contentWidth, 3);
+  const rows = taps(image.height, contentHeight, 1);
+  let upper = { row: -1, values: new Int32Array(contentWidth * 3) };
+  let lower = { row: -1, values: new Int32Array(contentWidth * 3) };
+  for (let y = 0; y < contentHeight; y += 1) {
+    const [first = 0, second = 0, weight = 0] = [rows.first[y], rows.second[y], rows.weight[y]];
+    if (lower.row === first) [upper, lower] = [lower, upper];
+    if (upper.row !== first) blendAcross(image, first, columns, upper.values);
+    upper.row = first;
+    if (lower.row !== second) blendAcross(image, second, columns, lower.values);
+    lower.row = second;
+    blendDown(upper.values, lower.values, weight, target, ((y + offsetY) * inputWidth + offsetX) * 3);
   }
 }
 
-/** `as number`: the offsets come from `taps` and lie inside the picture; checking each costs a third of the time here. */
-function blendRow(
-  rgb: Uint8Array,
-  upper: number,
-  lower: number,
-  down: number,
-  columns: Taps,
-  target: Uint8Array,
-  start: number,
-): void {
+/** In 1/256. `as number`: the offsets come from `taps` and lie inside the picture; checking each costs a third of the time. */
+function blendAcross(image: RgbImage, row: number, columns: Taps, values: Int32Array): void {
   const { first, second, weight } = columns;
-  const up = 256 - down;
-  for (let x = 0, out = start; x < first.length; x += 1, out += 3) {
-    const left = first[x] as number;
-    const right = second[x] as number;
+  const { rgb } = image;
+  const start = row * image.width * 3;
+  for (let x = 0, out = 0; x < first.length; x += 1, out += 3) {
+    const left = start + (first[x] as number);
+    const right = start + (second[x] as number);
     const to = weight[x] as number;
     const keep = 256 - to;
-    for (let channel = 0; channel < 3; channel += 1) {
-      const top = (rgb[upper + left + channel] as number) * keep + (rgb[upper + right + channel] as number) * to;
-      const bottom = (rgb[lower + left + channel] as number) * keep + (rgb[lower + right + channel] as number) * to;
-      target[out + channel] = (top * up + bottom * down + 32_768) >>> 16;
-    }
+    values[out] = (rgb[left] as number) * keep + (rgb[right] as number) * to;
+    values[out + 1] = (rgb[left + 1] as number) * keep + (rgb[right + 1] as number) * to;
+    values[out + 2] = (rgb[left + 2] as number) * keep + (rgb[right + 2] as number) * to;
+  }
+}
+
+/** `as number`: both rows are as long. */
+function blendDown(upper: Int32Array, lower: Int32Array, down: number, target: Uint8Array, start: number): void {
+  const up = 256 - down;
+  for (let at = 0; at < upper.length; at += 1) {
+    target[start + at] = ((upper[at] as number) * up + (lower[at] as number) * down + 32_768) >>> 16;
   }
 }

@@ -3,6 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { DetectOptions, DetectResult, SceneOpened, SceneSetup } from "./engine.ts";
 import type { DescriptorSetup, Region } from "./heads/descriptor.ts";
 import type { ModelManifest } from "./manifest.ts";
+import type { NetworkInput } from "./network-input.ts";
 import type { RgbImage } from "./picture.ts";
 
 export interface ModelSetup {
@@ -29,6 +30,12 @@ export interface HostReply {
 }
 
 export type WorkerCall =
+  /** The input's buffer goes over and comes back with the answer: nothing is copied. */
+  | {
+      readonly kind: "detect-input";
+      readonly input: NetworkInput;
+      readonly options: Omit<DetectOptions, "scene">;
+    }
   | { readonly kind: "detect"; readonly image: RgbImage; readonly options: DetectOptions }
   | {
       readonly kind: "describe";
@@ -48,6 +55,7 @@ export interface WorkerRequest {
 /** What each call answers with. */
 export interface WorkerAnswers {
   readonly detect: DetectResult;
+  readonly "detect-input": DetectResult;
   readonly describe: readonly Float32Array[];
   readonly "open-scene": SceneOpened;
   readonly "save-scene": Uint8Array | null;
@@ -65,5 +73,11 @@ export type WorkerReply =
   /** `flushesDenormals`: arithmetic in this thread takes denormal numbers for zero. */
   | { readonly kind: "ready"; readonly flushesDenormals: boolean }
   | { readonly kind: "failed"; readonly error: PlainError }
-  | { readonly kind: "answer"; readonly id: number; readonly value: WorkerAnswers[keyof WorkerAnswers] }
+  | {
+      readonly kind: "answer";
+      readonly id: number;
+      readonly value: WorkerAnswers[keyof WorkerAnswers];
+      /** The input's buffer, to be used again. */
+      readonly spare: ArrayBuffer | null;
+    }
   | { readonly kind: "error"; readonly id: number; readonly error: PlainError };
