@@ -42,6 +42,17 @@ const stateSchema = z.object({
   rises: z.array(riseSchema).max(keptRises),
 });
 
+const runningSchema = z.object({
+  beganAgoMs: z.number(),
+  from: z.number(),
+  before: z.object({ celsius: z.number(), agoMs: z.number() }),
+  peak: z.number(),
+  peakAgoMs: z.number(),
+  samples: z.number(),
+  value: z.number(),
+  lastAgoMs: z.number(),
+});
+
 /** A shape that has come back: what defrosts of this room look like. */
 interface DefrostSignature {
   readonly seen: number;
@@ -198,7 +209,7 @@ export class Curve {
     this.revision += 1;
   }
 
-  /** Undefined while there is nothing to keep. The running rise is not kept: after a restart plain limits apply to it. */
+  /** Undefined while there is nothing to keep. The running rise is kept apart: {@link running}. */
   snapshot(): z.input<typeof stateSchema> | undefined {
     if (this.#level === null) return undefined;
     return { level: this.#level, swing: this.#swing, seenMs: this.#seenMs, rises: [...this.#rises] };
@@ -213,6 +224,39 @@ export class Curve {
     this.#seenMs = parsed.data.seenMs;
     this.#rises = parsed.data.rises;
     this.#signature = signatureOf(this.#rises);
+  }
+
+  /** The rise that runs, to go on with after a restart; undefined when none does, or nobody has heard of it for an hour. */
+  running(nowMs: number): z.input<typeof runningSchema> | undefined {
+    if (this.#running === null || this.#lastMs === null || nowMs - this.#lastMs > hour) return undefined;
+    const { beganMs, from, before, peak, peakMs, samples } = this.#running;
+    return {
+      beganAgoMs: nowMs - beganMs,
+      from,
+      before: { celsius: before.celsius, agoMs: nowMs - before.takenMs },
+      peak,
+      peakAgoMs: nowMs - peakMs,
+      samples,
+      value: this.#value,
+      lastAgoMs: nowMs - this.#lastMs,
+    };
+  }
+
+  /** Goes on with a rise; to be called after {@link restore}. @param nowMs on the monotonic clock: when it was kept */
+  resume(state: unknown, nowMs: number): void {
+    const parsed = runningSchema.safeParse(state);
+    if (!parsed.success || this.#level === null) return;
+    const { beganAgoMs, from, before, peak, peakAgoMs, samples, value, lastAgoMs } = parsed.data;
+    this.#running = {
+      beganMs: nowMs - beganAgoMs,
+      from,
+      before: { celsius: before.celsius, takenMs: nowMs - before.agoMs },
+      peak,
+      peakMs: nowMs - peakAgoMs,
+      samples,
+    };
+    this.#value = value;
+    this.#lastMs = nowMs - lastAgoMs;
   }
 
   #threshold(): number {

@@ -42,3 +42,9 @@ it("drops for good what turned out to have a reason of its own", () => {
   memory.leaveOut(never);
   expect(memory.revision).toBe(revision + 1);
 });
+
+it("is worth keeping again after it was restored", () => {
+  const memory = new ExcursionMemory();
+  memory.restore([{ endedMs: 1, durationMs: 1, worst: 1, exposure: 1 }]);
+  expect(memory.revision).toBeGreaterThan(0);
+});

@@ -94,6 +94,9 @@ export class ExcursionMemory {
   /** Another version's state is ignored: the room is learned anew. */
   restore(state: unknown): void {
     const parsed = stateSchema.safeParse(state);
-    if (parsed.success) this.#past = parsed.data;
+    if (!parsed.success) return;
+    this.#past = parsed.data;
+    // What was learned before counts: with a revision of 0 it would not be kept again.
+    if (this.#past.length > 0) this.revision += 1;
   }
 }

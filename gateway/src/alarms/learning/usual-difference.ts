@@ -52,6 +52,13 @@ export class UsualDifference {
     this.#spread += (Math.abs(this.#smoothed - this.#usual) - this.#spread) * share;
   }
 
+  forget(): void {
+    this.#smoothed = Number.NaN;
+    this.#usual = 0;
+    this.#spread = 0;
+    this.#learnedMs = 0;
+  }
+
   snapshot(): z.output<typeof usualDifferenceState> | null {
     if (Number.isNaN(this.#smoothed)) return null;
     return { smoothed: this.#smoothed, usual: this.#usual, spread: this.#spread, learnedMs: this.#learnedMs };

@@ -142,3 +142,21 @@ it("keeps what it learned, and can be made to forget", () => {
   expect(after.revision).toBeGreaterThan(revision);
   expect(after.describe().reported).toEqual({ defrostMinutes: [], recoveryMinutes: [] });
 });
+
+it("keeps what it learned of a room whose defrosts nobody reports, over one restart and the next", () => {
+  const hall = new Hall();
+  hall.air(600, () => -20);
+  for (let turn = 0; turn < 4; turn += 1) {
+    hall.air(30, (n) => -20 + n / 2);
+    hall.air(24, (n) => -5 - (15 * n) / 24);
+    hall.air(200, () => -20);
+  }
+  const learned = hall.room.describe().curves;
+  expect(learned[0]?.defrost?.seen).toBe(4);
+  for (let restarts = 0; restarts < 2; restarts += 1) {
+    const kept: unknown = JSON.parse(JSON.stringify(hall.room.snapshot()));
+    hall.room = new Room("room", 240 * minute, kept);
+  }
+  hall.air(1, () => -20);
+  expect(hall.room.describe().curves).toEqual(learned);
+});

@@ -1,3 +1,5 @@
+import type { z } from "zod";
+
 import type { RoomKnowledge } from "../../core/alarm-engine.ts";
 import type { Point } from "../../core/site.ts";
 import { Curve } from "../learning/curve.ts";
@@ -5,7 +7,7 @@ import type { Moment, Observation } from "../rule.ts";
 import { toCelsius } from "../temperature-units.ts";
 import { DefrostRun } from "./defrost-run.ts";
 import { ProductModel } from "./product.ts";
-import { type KeptRoom, keptRoomSchema } from "./room-state.ts";
+import { type KeptRoom, keptRoomSchema, runningRoomSchema } from "./room-state.ts";
 import type { DefrostPass, Held, ProbeReading, ProductEstimate, RoomView } from "./room-view.ts";
 
 type Signal = "defrost" | "door" | "compressor" | "power";
@@ -142,13 +144,25 @@ export class Room implements RoomView {
     return { zoneId: this.zoneId, product, reported, curves };
   }
 
-  /** A reported defrost on its way, to go on with after a restart. */
+  /** A reported defrost and rises on their way, to go on with after a restart; undefined when there are none. */
   running(now: Moment): unknown {
-    return this.#defrostRun.running(now.monotonicMs);
+    const reported = this.#defrostRun.running(now.monotonicMs);
+    const rises = [...this.#probes].flatMap(([pointId, { curve }]) => {
+      const rise = curve.running(now.monotonicMs);
+      return rise === undefined ? [] : [{ pointId, rise }];
+    });
+    if (rises.length === 0) return reported;
+    return { ...reported, rises } satisfies z.input<typeof runningRoomSchema>;
   }
 
+  /** To be called once, before the first sample. */
   resume(state: unknown, now: Moment, downMs: number): void {
-    const isOn = this.#defrostRun.resume(state, now.monotonicMs - downMs);
+    const keptMs = now.monotonicMs - downMs;
+    this.#nowMs = now.monotonicMs;
+    for (const { pointId, rise } of runningRoomSchema.safeParse(state).data?.rises ?? []) {
+      this.#probeOf(pointId).curve.resume(rise, keptMs);
+    }
+    const isOn = this.#defrostRun.resume(state, keptMs);
     if (isOn === undefined) return;
     this.#held.set("defrost", { isOn, sinceMs: this.#defrostRun.phase?.sinceMs ?? now.monotonicMs });
   }

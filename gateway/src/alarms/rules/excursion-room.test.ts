@@ -117,6 +117,26 @@ it("without a signal, is suppressed once three defrosts of that shape are known,
   expect(transitions(stage)).toContain("raised: unacknowledged");
 }, 30_000);
 
+it("without a signal, goes on with a defrost of the learned shape over a restart at any time of it", async () => {
+  const stage = stageOf({ watchSeconds: 600 });
+  await minutely(stage, 400, (minute) => -20 + Math.sin(minute / 5) / 2);
+  for (let turn = 0; turn < 3; turn += 1) {
+    await minutely(stage, 110, recorded);
+    await minutely(stage, 200 + turn * 77, (minute) => -20 + Math.sin(minute / 5) / 2);
+  }
+  stage.acknowledge();
+  stage.events.length = 0;
+  for (const cut of [8, 20, 40, 58, 65, 80]) {
+    await minutely(stage, cut, recorded);
+    stage.restart(90);
+    await minutely(stage, 108 - cut, (minute) => recorded(minute + cut + 2));
+    await minutely(stage, 300, (minute) => -20 + Math.sin(minute / 5) / 2);
+  }
+  expect(transitions(stage).filter((one) => one === "raised: suppressed")).toHaveLength(6);
+  expect(transitions(stage).filter((one) => one.endsWith(": unacknowledged"))).toEqual([]);
+  expect(stage.engine.rooms()[0]?.curves[0]?.defrost?.seen).toBe(9);
+}, 30_000);
+
 it("does not take defrosts for what the room does besides: a warm room is told after the delay however warm they are", async () => {
   const stage = stageOf({ watchSeconds: 600, critical: undefined });
   await minutely(stage, 400, (minute) => -20 + Math.sin(minute / 5) / 2);

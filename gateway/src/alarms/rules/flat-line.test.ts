@@ -67,6 +67,31 @@ it("goes on through a restart with what it has learned", async () => {
   expect(stage.story).toEqual(["raised warning", "returned warning"]);
 });
 
+it("keeps what it learned apart from the state of the alarms, which a lively or a slow probe does not touch", async () => {
+  const stage = new Stage([rule()]);
+  await live(stage, 90, 3);
+  expect(stage.engine.snapshot()).toMatchObject({ entries: [], wallMs: 0 });
+  await stage.seeFor(20, 5);
+  expect(stage.engine.snapshot()).toMatchObject({ entries: [], wallMs: 0 });
+  const before = stage.engine.learnedRevision;
+  await live(stage, 90, 3);
+  expect(stage.engine.learnedRevision).toBe(before);
+  await live(stage, 360, 3);
+  expect(stage.engine.learnedRevision).toBeGreaterThan(before);
+});
+
+it("forgets how long a probe used to stand still when its room is forgotten", async () => {
+  const stage = new Stage([rule({ learnSeconds: 36_000 })]);
+  await live(stage, 720, 3);
+  const before = stage.engine.learnedRevision;
+  expect(stage.engine.forgetRoom("room")).toBe(true);
+  expect(stage.engine.learnedRevision).toBeGreaterThan(before);
+  await stage.seeFor(100, 5);
+  expect(stage.story).toEqual([]);
+  await stage.seeFor(22, 5);
+  expect(stage.story).toEqual(["raised warning"]);
+});
+
 it("is not moved by back-filled readings or a jump of the wall clock", async () => {
   const stage = new Stage([rule()]);
   await live(stage, 90, 3);

@@ -35,15 +35,24 @@ const optionsSchema = z
   });
 type FlatLineOptions = z.output<typeof optionsSchema>;
 
-const stateSchema = z.object({
+const stretchSchema = z.object({
   value: z.number(),
+  /** As far as readings show. */
   heldMs: z.number(),
   timeMs: z.number(),
-  heardAgoMs: z.number(),
+});
+
+const learnedSchema = z.object({
   watchedMs: z.number(),
   longestMs: z.array(z.number()).max(3),
   resolution: z.number().nullable(),
+  /** What it stands at, and for how long. */
+  stretch: stretchSchema.nullable().catch(null),
 });
+
+/** Progress worth a place on the card: so long watched, or so long standing still. */
+const lessonMs = 6 * 3_600_000;
+const standingMs = 2 * 3_600_000;
 
 /**
  * A probe that does not move for longer than it ever did: stuck, iced in, or its transmitter repeats itself. What counts as long
@@ -79,6 +88,7 @@ class FlatLineEvaluator implements PointEvaluator {
   /** The smallest step seen. */
   #resolution: number | null = null;
   #isTold = false;
+  #revision = 0;
 
   constructor(options: FlatLineOptions, point: Point, now: Moment, restored: Restored | null) {
     this.#options = options;
@@ -86,16 +96,19 @@ class FlatLineEvaluator implements PointEvaluator {
     this.#freshMs = 3 * point.expectedIntervalMs;
     if (restored === null) return;
     this.#isTold = restored.active !== null;
-    const state = stateSchema.safeParse(restored.state);
-    if (!state.success) return;
-    const { value, heldMs, timeMs, heardAgoMs, watchedMs, longestMs, resolution } = state.data;
-    this.#value = value;
-    this.#sinceMs = now.monotonicMs - heldMs - restored.downMs;
-    this.#sinceTimeMs = timeMs;
-    this.#heardMs = now.monotonicMs - heardAgoMs - restored.downMs;
+    // While it is told the state of the alarms has it, newer than what is kept apart.
+    const learned = learnedSchema.safeParse(restored.state ?? restored.learned);
+    if (!learned.success) return;
+    const { stretch, watchedMs, longestMs, resolution } = learned.data;
     this.#watchedMs = watchedMs;
     this.#longestMs = longestMs;
     this.#resolution = resolution;
+    if (stretch === null) return;
+    // Nobody saw what it did meanwhile: the time down does not count, and the same value goes on where it was.
+    this.#value = stretch.value;
+    this.#sinceMs = now.monotonicMs - stretch.heldMs;
+    this.#sinceTimeMs = stretch.timeMs;
+    this.#heardMs = now.monotonicMs;
   }
 
   onSample({ sample, freshness, takenMs }: Observation): Verdict | null {
@@ -136,17 +149,28 @@ class FlatLineEvaluator implements PointEvaluator {
     return null;
   }
 
-  snapshot(now: Moment): unknown {
-    if (Number.isNaN(this.#value)) return undefined;
-    return {
-      value: this.#value,
-      heldMs: now.monotonicMs - this.#sinceMs,
-      timeMs: this.#sinceTimeMs,
-      heardAgoMs: now.monotonicMs - this.#heardMs,
-      watchedMs: this.#watchedMs,
-      longestMs: [...this.#longestMs],
-      resolution: this.#resolution,
-    } satisfies z.input<typeof stateSchema>;
+  snapshot(): unknown {
+    return this.#isTold ? this.#kept() : undefined;
+  }
+
+  learned(): { readonly revision: number; readonly state: unknown } {
+    const isNew = Number.isNaN(this.#value) && this.#watchedMs === 0;
+    const progress = Math.floor(this.#watchedMs / lessonMs) + Math.floor((this.#heardMs - this.#sinceMs) / standingMs);
+    return { revision: this.#revision + (isNew ? 0 : 1 + progress), state: this.#kept() };
+  }
+
+  forget(): void {
+    this.#revision = this.learned().revision + 1;
+    this.#watchedMs = 0;
+    this.#longestMs = [];
+    this.#resolution = null;
+  }
+
+  #kept(): z.input<typeof learnedSchema> {
+    const stretch = Number.isNaN(this.#value)
+      ? null
+      : { value: this.#value, heldMs: this.#heardMs - this.#sinceMs, timeMs: this.#sinceTimeMs };
+    return { watchedMs: this.#watchedMs, longestMs: [...this.#longestMs], resolution: this.#resolution, stretch };
   }
 
   #decide(): Verdict | null {

@@ -54,3 +54,23 @@ it("compares nothing while one of the two is silent, unusable or back-filled", a
   }
   expect(stage.story).toEqual([]);
 });
+
+it("keeps what is usual apart from the state of the alarms, through a restart and until the room is forgotten", async () => {
+  const stage = new Stage([rule], roomPoints);
+  await both(stage, 900, wave, () => 12);
+  expect(stage.story).toEqual(["raised warning"]);
+  stage.events.length = 0;
+  await both(stage, 900, wave, () => 3);
+  stage.acknowledge();
+  expect(stage.engine.snapshot()).toMatchObject({ entries: [] });
+  const before = stage.engine.learnedRevision;
+  stage.restart(60);
+  await both(stage, 300, wave, () => 3);
+  expect(stage.engine.learnedRevision).toBeGreaterThanOrEqual(before);
+  stage.events.length = 0;
+  await both(stage, 600, wave, () => 8);
+  expect(stage.story).toEqual(["raised warning"]);
+  stage.engine.forgetRoom("room");
+  await both(stage, 600, wave, () => 5);
+  expect(stage.last.transition).toBe("returned");
+});

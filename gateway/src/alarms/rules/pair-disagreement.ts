@@ -36,10 +36,14 @@ const optionsSchema = z.strictObject({
 });
 type PairOptions = z.output<typeof optionsSchema>;
 
-const stateSchema = z.object({
-  condition: conditionState,
+const learnedSchema = z.object({
   pairs: z.array(z.object({ first: z.string(), second: z.string(), difference: usualDifferenceState })).max(100),
 });
+/** With what the pairs are like now, while there is something to go on with. */
+const stateSchema = learnedSchema.extend({ condition: conditionState });
+
+/** So much more learned is worth a place on the card. */
+const lessonMs = 6 * 3_600_000;
 
 /** The alarm ends below this share of what is allowed. */
 const calmShare = 0.7;
@@ -83,6 +87,7 @@ class PairEvaluator implements ZoneEvaluator {
   readonly #probes: ReadonlyMap<string, Probe>;
   readonly #pairs: readonly Pair[];
   readonly #condition: Condition;
+  #revision = 0;
 
   constructor(options: PairOptions, points: readonly Point[], now: Moment, restored: Restored | null) {
     this.#options = options;
@@ -127,18 +132,34 @@ class PairEvaluator implements ZoneEvaluator {
   }
 
   snapshot(now: Moment): unknown {
-    const pairs = this.#pairs.flatMap(({ first, second, difference }) => {
+    if (this.#condition.isIdle) return undefined;
+    return { condition: this.#condition.snapshot(now), pairs: this.#kept() } satisfies z.input<typeof stateSchema>;
+  }
+
+  learned(): { readonly revision: number; readonly state: unknown } {
+    const pairs = this.#kept();
+    const learnedMs = pairs.reduce((sum, { difference }) => sum + difference.learnedMs, 0);
+    const revision = this.#revision + (pairs.length === 0 ? 0 : 1 + Math.floor(learnedMs / lessonMs));
+    return { revision, state: { pairs } satisfies z.input<typeof learnedSchema> };
+  }
+
+  forget(): void {
+    this.#revision = this.learned().revision + 1;
+    for (const pair of this.#pairs) pair.difference.forget();
+  }
+
+  #kept(): z.input<typeof learnedSchema>["pairs"] {
+    return this.#pairs.flatMap(({ first, second, difference }) => {
       const kept = difference.snapshot();
       return kept === null ? [] : [{ first: first.point.pointId, second: second.point.pointId, difference: kept }];
     });
-    if (pairs.length === 0 && this.#condition.isIdle) return undefined;
-    return { condition: this.#condition.snapshot(now), pairs } satisfies z.input<typeof stateSchema>;
   }
 
   #restore(restored: Restored, now: Moment): void {
     const state = stateSchema.safeParse(restored.state);
     this.#condition.restore(state.data?.condition, restored, now);
-    for (const { first, second, difference } of state.data?.pairs ?? []) {
+    const learned = learnedSchema.safeParse(restored.learned);
+    for (const { first, second, difference } of state.data?.pairs ?? learned.data?.pairs ?? []) {
       this.#pairs
         .find((pair) => pair.first.point.pointId === first && pair.second.point.pointId === second)
         ?.difference.restore(difference);
