@@ -36,7 +36,8 @@ export const mask = defineCameraRule({
   example: { when: [{ from: "09:00", to: "14:00" }] },
   accuracy: {
     measured:
-      "see the head's card (edge-models/heads/mask): crops of faces, no kitchen; faces below 40 px and from the side are not judged",
+      "the head: AUROC 0.987 on 2,764 crops in 5 folds by near-duplicate group, 0.995 on clean ones; in scenes 0.910, where it " +
+      "finds 51 % at 2.4 % false; no kitchen; faces below 40 px are not judged",
     byDefault: "on",
   },
   scene: () => null,

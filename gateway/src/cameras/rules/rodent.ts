@@ -41,7 +41,9 @@ export const rodent = defineCameraRule({
   options,
   example: { when: [{ from: "22:00", to: "05:00" }] },
   accuracy: {
-    measured: "see the head's card (edge-models/heads/rodent): web pictures and few clips, no kitchen at night",
+    measured:
+      "the head: AUROC 0.927 on 4,378 crops in 5 folds by near-duplicate group, finds 48 % at 3.0 % false for each crop; the " +
+      "rule as a whole (three looks of one that runs) is not measured; no kitchen at night",
     byDefault: "on",
   },
   scene: () => null,
