@@ -2,11 +2,11 @@ import { averagePrecision, matchBoxes, precisionRecall, type ScoredBox, type Tru
 import type { Curve } from "./gallery.ts";
 import type { Figures } from "./task.ts";
 
-export interface FoundBox extends ScoredBox {
+interface FoundBox extends ScoredBox {
   readonly label: string;
 }
 
-export interface KnownBox extends TrueBox {
+interface KnownBox extends TrueBox {
   readonly label: string;
 }
 

@@ -5,7 +5,7 @@ import type { DetectedBox, RgbImage } from "../picture.ts";
 import { drawBoxes } from "../tools/pictures.ts";
 
 /** A point of a curve, both 0..1. */
-export type Point = readonly [x: number, y: number];
+type Point = readonly [x: number, y: number];
 
 export interface Curve {
   readonly name: string;

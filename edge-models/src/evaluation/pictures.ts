@@ -51,7 +51,7 @@ export class PictureReader {
   }
 }
 
-export interface LabelledBox {
+interface LabelledBox {
   readonly label: string;
   readonly left: number;
   readonly top: number;

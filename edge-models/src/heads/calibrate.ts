@@ -1,6 +1,6 @@
 import { sigmoid } from "./kernel-logistic.ts";
 
-export interface Line {
+interface Line {
   readonly slope: number;
   readonly offset: number;
 }

@@ -49,7 +49,7 @@ export interface FittedHead {
   readonly crossValidation: CrossValidation;
 }
 
-export const maxExamples = 1000;
+const maxExamples = 1000;
 const maxFolds = 5;
 const penalties = [0.3, 0.1, 0.03] as const;
 /** With more, the penalty is chosen on that many. */

@@ -1,4 +1,4 @@
-export interface Grouped {
+interface Grouped {
   readonly label: string;
   /** Pictures of one group (a track, a moment, copies of one picture) are never both learnt from and tested on. */
   readonly group: string;

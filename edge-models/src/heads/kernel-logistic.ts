@@ -2,7 +2,7 @@
  * Logistic regression with a quadratic penalty, fitted by Newton's method in the dual: a few dozen examples of thousands of
  * numbers each cost a few small linear systems. f(x) = Σ αᵢ k(xᵢ, x) + bias, k the scaled dot product.
  */
-export interface DualFit {
+interface DualFit {
   readonly alpha: Float64Array;
   readonly bias: number;
 }

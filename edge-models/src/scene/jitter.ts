@@ -31,9 +31,9 @@ const learnt: readonly Version[] = [
 ];
 /** Other values than the learnt ones, so that the threshold is not set on what was learnt by heart. */
 const calibrated: readonly Version[] = [
-  (image) => changeLight(image, 0.78),
-  (image) => compressJpeg(image, 30),
-  (image) => changeLight(image, 1.22),
+  (image) => changeLight(image, 0.75),
+  (image) => compressJpeg(image, 22),
+  (image) => changeLight(image, 1.25),
 ];
 
 /** The n-th version that a scene memory sees besides the frame itself. */

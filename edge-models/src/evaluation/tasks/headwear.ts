@@ -1,8 +1,10 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
-import { taughtDescriptor } from "../../heads/descriptor.ts";
+import { defaultFaceModelFolder, findFaces } from "../../faces.ts";
+import { type Region, taughtDescriptor } from "../../heads/descriptor.ts";
 import { fitHead } from "../../heads/fit-head.ts";
 import { judgeRegion } from "../../heads/head.ts";
+import { loadModel, type LoadedModel } from "../../load-model.ts";
 import type { RgbImage } from "../../picture.ts";
 import { areaUnderRoc } from "../average-precision.ts";
 import { type Crop, readCrops } from "../crops.ts";
@@ -12,6 +14,7 @@ import { type EvaluationTask, mean, median, share } from "../task.ts";
 const marksPerClass = 12;
 const draws = 20;
 const minRegionPixels = 24;
+const certainFace = 0.35;
 
 interface Described extends Crop {
   readonly descriptor: Float32Array;
@@ -26,15 +29,18 @@ export const headwear: EvaluationTask = {
     const { crops, missing } = await readCrops(context.data);
     const described: Described[] = [];
     const times: number[] = [];
+    const faces = await loadModel(defaultFaceModelFolder, { threads: context.threads });
     for (const [index, crop] of crops.entries()) {
       context.progress(index + 1, crops.length);
       const image = await reader.read(crop.path);
       if (image === null) continue;
+      const region = await headIn(faces, image);
       const startMs = performance.now();
-      const [descriptor] = await model.describe(image, [{ left: 0, top: 0, right: 1, bottom: 1 }], taughtDescriptor);
+      const [descriptor] = await model.describe(image, [region], taughtDescriptor);
       times.push(performance.now() - startMs);
       if (descriptor !== undefined) described.push({ ...crop, descriptor, image });
     }
+    await faces.close();
     const classes = [...new Set(described.map(({ label }) => label))].toSorted();
     const [no = "", yes = ""] = classes;
     const few = classes.filter((label) => described.filter((crop) => crop.label === label).length <= 4);
@@ -92,6 +98,19 @@ export const headwear: EvaluationTask = {
     };
   },
 };
+
+/** Of a picture of one person: from above a hat to the chin. The whole picture where there is no face. */
+async function headIn(faces: LoadedModel, image: RgbImage): Promise<Region> {
+  const face = (await findFaces(faces, image, [])).find(({ score }) => score >= certainFace);
+  if (face === undefined) return { left: 0, top: 0, right: 1, bottom: 1 };
+  const [width, height] = [face.right - face.left, face.bottom - face.top];
+  return {
+    left: Math.max(0, face.left - 0.2 * width),
+    right: Math.min(1, face.right + 0.2 * width),
+    top: Math.max(0, face.top - 0.5 * height),
+    bottom: face.bottom,
+  };
+}
 
 /** The same crops for the same draw, spread over the class by a step that shares no factor with what it walks. */
 function drawMarks(described: readonly Described[], label: string, draw: number): readonly Described[] {
