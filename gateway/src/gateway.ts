@@ -22,11 +22,10 @@ import { readAlarmMemory } from "./alarm-memory.ts";
 import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
 import { AppendWatch } from "./append-watch.ts";
 import { Calibrations } from "./calibrations.ts";
-import { CameraFinder, createCamera, ModelPool } from "./cameras/index.ts";
+import { CameraFinder, openCameras } from "./cameras/index.ts";
 import { isClockSet, machineBootId } from "./clock-state.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import type { GatewayConfig } from "./config/index.ts";
-import type { CameraOutput } from "./core/camera.ts";
 import { dropReporter } from "./drop-reporter.ts";
 import { forgetRoom } from "./forget-room.ts";
 import { statusReader } from "./gateway-status.ts";
@@ -69,7 +68,6 @@ export async function buildGateway(
   const logger = createLogger({ process: "gateway", level: config.logLevel });
   const folder = (name: string): string => join(config.stateFolder, name);
   for (const { own } of config.sources) await mkdir(folder(join("sources", own.id)), { recursive: true });
-  for (const { id } of config.cameras) await mkdir(folder(join("cameras", id)), { recursive: true });
 
   const identity = await openIdentity(folder("identity"));
   const bootId = random.uuid();
@@ -153,6 +151,19 @@ export async function buildGateway(
     },
   });
 
+  const { models, teaching, cameras } = await openCameras({
+    cameras: config.cameras,
+    timeZone: config.site.timeZone,
+    stateFolder: config.stateFolder,
+    recorder,
+    evidence,
+    journal: async (change) => void (await journal.append([{ kind: "change", change }], true)),
+    clock,
+    random,
+    logger,
+    environment,
+  });
+
   const configurationKey = async (): Promise<string | undefined> =>
     (await loadEnrolment(folder("identity")))?.configurationKey;
   const uplink =
@@ -188,6 +199,7 @@ export async function buildGateway(
               desk,
               trust,
               calibrations,
+              teaching,
               remote,
               clock,
               logger,
@@ -210,26 +222,6 @@ export async function buildGateway(
     });
     return source.definition.open(source.options, bindingsOf(config, points, source.own.id), context);
   });
-  const output: CameraOutput = {
-    finding: (finding) => recorder.finding(finding),
-    health: (event) => recorder.health(event),
-    evidence: (data, mediaType, role) => evidence.put(data, mediaType, role),
-  };
-  const models = new ModelPool(clock, logger.child({ stage: "models" }));
-  const cameras = config.cameras.map((camera) =>
-    createCamera({
-      config: camera,
-      models,
-      timeZone: config.site.timeZone,
-      output,
-      clock,
-      random,
-      logger: logger.child({ stage: "camera", camera: camera.id }),
-      environment,
-      stateFolder: folder(join("cameras", camera.id)),
-    }),
-  );
-
   const outputs = openOutputs({
     configured: config.outputs,
     alarms: () => engine.active(),
@@ -301,6 +293,7 @@ export async function buildGateway(
     act: (request) => desk.act(request, null),
     approve: (approval) => trust.approve(approval),
     forgetRoom: (request) => forgetRoom(request, { engine, learned, recorder, clock }),
+    teaching,
     addPoint: (addition) => addedPoints.add(addition, board.discovered()),
     alive: () => watchdog.alive(),
     logger: logger.child({ stage: "local" }),
@@ -350,6 +343,7 @@ export async function buildGateway(
       describe,
       trial,
       calibrations,
+      teaching,
       local,
       ...(uplink === undefined ? [] : [uplink]),
       drops,

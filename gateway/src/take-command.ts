@@ -4,6 +4,7 @@ import type { Clock, Logger } from "@frostlight/kernel";
 import type { ActDesk } from "./act-desk.ts";
 import type { Calibrations } from "./calibrations.ts";
 import { carryOut } from "./commands.ts";
+import type { TeachDesk } from "./core/teaching.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RemoteConfiguration } from "./remote-config/index.ts";
 import type { TrustStore } from "./trust/trust-store.ts";
@@ -19,6 +20,7 @@ interface Parts {
   readonly desk: ActDesk;
   readonly trust: TrustStore;
   readonly calibrations: Calibrations;
+  readonly teaching: Pick<TeachDesk, "teach" | "judge">;
   readonly remote: RemoteConfiguration;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -28,7 +30,7 @@ interface Parts {
  * Carries out what somebody asked for at the server. What comes of it shows in the journal: the effect, or why there was none.
  */
 export async function takeCommand(command: Command, parts: Parts): Promise<void> {
-  const { recorder, desk, trust, calibrations, remote, clock, logger } = parts;
+  const { recorder, desk, trust, calibrations, teaching, remote, clock, logger } = parts;
   const { commandId, action } = command;
   const { kind } = action;
   const isConfiguration = kind === "apply-configuration";
@@ -38,7 +40,7 @@ export async function takeCommand(command: Command, parts: Parts): Promise<void>
         gatewayId: parts.gatewayId,
         configurationKey: await parts.configurationKey(),
       })
-    : await carryOut(command, desk, trust, calibrations);
+    : await carryOut(command, desk, trust, calibrations, teaching);
   logger.info("command", { commandId, action: kind, outcome });
   // A configuration reports for itself.
   if (isConfiguration || effective.has(outcome)) return;

@@ -20,6 +20,8 @@ export interface CameraParts {
   readonly models: CameraModels;
   /** What the operator taught; left out: nothing. */
   readonly taught?: TaughtHeads;
+  /** Told of every frame. */
+  readonly onFrame?: (frame: Frame) => void;
   readonly output: CameraOutput;
   readonly clock: Clock;
   readonly random: Random;
@@ -171,6 +173,7 @@ class CameraLoop implements Camera {
     const { frame } = event;
     const { logger } = this.#parts;
     this.#ring.record(frame);
+    this.#parts.onFrame?.(frame);
     this.#framesSeen += 1;
     this.#frameProblem = null;
     this.#lastFrameMs = frame.timeMs;

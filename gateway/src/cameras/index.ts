@@ -2,3 +2,4 @@ export { createCamera } from "./camera.ts";
 export { CameraFinder, findCameras } from "./camera-finder.ts";
 export { cameraConfig } from "./camera-config.ts";
 export { ModelPool } from "./model-pool.ts";
+export { openCameras } from "./open-cameras.ts";

@@ -157,6 +157,8 @@ export interface RecentFrame {
   readonly timeMs: number;
 }
 
+export type PersonParts = Readonly<Record<"person" | "head" | "upper-body", z.output<typeof region>>>;
+
 /** What the local page asks of teaching. */
 export interface TeachDesk {
   teach(request: unknown, caller: TeachCaller): Promise<TeachOutcome>;
@@ -166,10 +168,8 @@ export interface TeachDesk {
   /** Frames are kept while somebody asks for them, oldest first. */
   frames(cameraId: string): readonly RecentFrame[];
   frame(frameId: string): Uint8Array | undefined;
-  /** Persons in a frame, as the camera's detector sees them. */
-  persons(
-    frameId: string,
-  ): Promise<readonly { left: number; top: number; right: number; bottom: number }[] | undefined>;
+  /** Persons in a frame, as the camera's detector sees them, and the parts of them that are judged. */
+  persons(frameId: string): Promise<readonly PersonParts[] | undefined>;
   crop(thing: string, sha256: string): Promise<Uint8Array | undefined>;
   picture(sha256: string): Promise<Uint8Array | undefined>;
   /** A thing with its crops and versions as one file; undefined: no such thing. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ActOutcome, PersonAction, PersonRequest } from "../core/alarm-engine.ts";
 import type { ApprovalOutcome, CertificateApproval } from "../core/peer-trust.ts";
 import type { PointAddition, PointAdditionOutcome } from "../core/point-addition.ts";
+import type { TeachDesk } from "../core/teaching.ts";
 
 /** What a person may do on the local page. Each is durable when resolved. */
 export interface LocalActions {
@@ -10,6 +11,8 @@ export interface LocalActions {
   readonly approve: (approval: CertificateApproval) => Promise<ApprovalOutcome>;
   /** False: there is no such room. */
   readonly forgetRoom: (request: RoomReset) => Promise<boolean>;
+  /** Missing where there is no camera. */
+  readonly teaching?: TeachDesk;
   readonly addPoint: (addition: PointAddition) => Promise<PointAdditionOutcome>;
 }
 
@@ -20,10 +23,15 @@ interface RoomReset {
   readonly reason: string;
 }
 
-interface Outcome {
+export interface Outcome {
   readonly status: number;
   readonly outcome: string;
   readonly message?: string;
+  /** Made by a step of teaching. */
+  readonly version?: number;
+  readonly crop?: string;
+  /** What was asked for, as JSON; not logged. */
+  readonly file?: unknown;
 }
 
 /** One address that takes a POST: who may, what it expects, what it does. */
@@ -33,6 +41,8 @@ export interface Write {
   /** Undefined: the body is not what is expected. */
   readonly run: (body: unknown, actions: LocalActions) => Promise<Outcome> | undefined;
   readonly expects: string;
+  /** Of the body; 4 KiB when left out. */
+  readonly limitBytes?: number;
 }
 
 const alarmId = z.string().min(1).max(128);
@@ -52,17 +62,19 @@ const target = z.union([
 ]);
 
 /** The page has no sign-in: the name is what somebody typed, and the record says where. */
-const actorOf = (typed: string): string => (typed === "" ? "local page" : `${typed} (local page)`);
+export const actorOf = (typed: string): string => (typed === "" ? "local page" : `${typed} (local page)`);
 
-function write<S extends z.ZodType>(
+export function write<S extends z.ZodType>(
   allows: Write["allows"],
   schema: S,
   expects: string,
   run: (body: z.output<S>, actions: LocalActions) => Promise<Outcome>,
+  limitBytes?: number,
 ): Write {
   return {
     allows,
     expects,
+    ...(limitBytes === undefined ? {} : { limitBytes }),
     run: (body, actions) => {
       const parsed = schema.safeParse(body);
       return parsed.success ? run(parsed.data, actions) : undefined;

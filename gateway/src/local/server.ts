@@ -12,6 +12,8 @@ import { isAllowedHost, isLoopback, isSameOrigin, securityHeaders } from "./guar
 import { renderMetrics } from "./metrics.ts";
 import type { LocalOptions } from "./options.ts";
 import { type LocalActions, type Write, writes } from "./requests.ts";
+import { isTeachRead, readTeaching } from "./teach-reads.ts";
+import { teachWrites } from "./teach-requests.ts";
 
 export interface LocalServerParts extends LocalActions {
   readonly options: LocalOptions;
@@ -34,7 +36,7 @@ export function createLocalServer(parts: LocalServerParts): LocalServer {
 interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string | Buffer;
+  readonly body: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -60,6 +62,13 @@ const pageFiles = [
   "sound.js",
   "sources.js",
   "systems.js",
+  "teach.css",
+  "teach.html",
+  "teach.js",
+  "teach-findings.js",
+  "teach-picture.js",
+  "teach-texts.js",
+  "teach-thing.js",
   "texts-en.js",
   "texts-zh.js",
 ] as const;
@@ -68,6 +77,8 @@ const contentTypes = {
   css: "text/css; charset=utf-8",
   js: "text/javascript; charset=utf-8",
 };
+
+const allWrites: Readonly<Record<string, Write>> = { ...writes, ...teachWrites };
 
 class NodeLocalServer implements LocalServer {
   readonly name = "local page";
@@ -96,7 +107,7 @@ class NodeLocalServer implements LocalServer {
     });
     // A page for a handful of people: slow and idle connections must not pile up.
     server.headersTimeout = 5_000;
-    server.requestTimeout = 10_000;
+    server.requestTimeout = 30_000;
     server.keepAliveTimeout = 10_000;
     server.maxConnections = 128;
     const { host, port } = this.#parts.options;
@@ -145,15 +156,16 @@ class NodeLocalServer implements LocalServer {
     if (!isAllowedHost(request.headers.host, this.#parts.options.hostNames)) {
       return failure(421, "host-not-allowed", "this host name is not in local.hostNames");
     }
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
-    const write = Object.hasOwn(writes, path) ? writes[path] : undefined;
+    const [path = "/", query = ""] = (request.url ?? "/").split("?");
+    const write = Object.hasOwn(allWrites, path) ? allWrites[path] : undefined;
     if (write !== undefined) {
       return request.method === "POST" ? this.#write(path, write, request) : wrongMethod("POST");
     }
     const page = this.#files.get(path);
-    const known = page !== undefined || Object.hasOwn(this.#documents, path);
+    const known = page !== undefined || isTeachRead(path) || Object.hasOwn(this.#documents, path);
     if (!known) return failure(404, "not-found", "there is nothing at this address");
     if (request.method !== "GET" && request.method !== "HEAD") return wrongMethod("GET, HEAD");
+    if (isTeachRead(path)) return this.#readTeaching(path, new URLSearchParams(query), request);
     return page ?? this.#documents[path]?.() ?? failure(404, "not-found", "there is nothing at this address");
   }
 
@@ -184,6 +196,18 @@ class NodeLocalServer implements LocalServer {
     },
   };
 
+  /** Pictures of people: for those who may change something here. */
+  async #readTeaching(path: string, query: URLSearchParams, request: IncomingMessage): Promise<Reply> {
+    const { options, teaching } = this.#parts;
+    if (!isSameOrigin(request.headers)) return failure(403, "cross-origin", "this is shown on the local page only");
+    if (options.changeFrom === "this-machine" && !isLoopback(request.socket.remoteAddress)) {
+      return failure(403, "only-this-machine", "local.changeFrom allows this on the gateway itself only");
+    }
+    const found = teaching === undefined ? undefined : await readTeaching(teaching, path, query);
+    if (found === undefined) return failure(404, "not-found", "there is nothing at this address (any more)");
+    return "jpeg" in found ? { status: 200, contentType: "image/jpeg", body: found.jpeg } : json(200, found.json);
+  }
+
   async #write(path: string, write: Write, request: IncomingMessage): Promise<Reply> {
     const { options, logger } = this.#parts;
     if (!isSameOrigin(request.headers)) {
@@ -196,13 +220,14 @@ class NodeLocalServer implements LocalServer {
     if (request.headers["content-type"]?.split(";")[0]?.trim() !== "application/json") {
       return failure(415, "not-json", "expected content type application/json");
     }
-    const body = await readBody(request);
-    if (body === undefined) return failure(413, "too-large", `expected at most ${bodyLimitBytes} bytes`);
+    const limitBytes = write.limitBytes ?? bodyLimitBytes;
+    const body = await readBody(request, limitBytes);
+    if (body === undefined) return failure(413, "too-large", `expected at most ${limitBytes} bytes`);
     const done = write.run(parseJson(body), this.#parts);
     if (done === undefined) return failure(400, "invalid", `expected ${write.expects}`);
-    const { status, ...answer } = await done;
+    const { status, file, ...answer } = await done;
     logger.info("local-write", { path, ...answer });
-    return json(status, answer);
+    return json(status, file === undefined ? answer : { ...answer, file });
   }
 }
 
@@ -219,16 +244,16 @@ function wrongMethod(allow: string): Reply {
 }
 
 /** The body as text; undefined when it is larger than allowed: then the rest is read and thrown away, so that the answer arrives. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+async function readBody(request: IncomingMessage, limitBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request) {
     const part = Buffer.from(chunk);
     sizeBytes += part.length;
-    if (sizeBytes <= bodyLimitBytes) chunks.push(part);
-    if (sizeBytes > 256 * bodyLimitBytes) break;
+    if (sizeBytes <= limitBytes) chunks.push(part);
+    if (sizeBytes > limitBytes + 256 * bodyLimitBytes) break;
   }
-  return sizeBytes > bodyLimitBytes ? undefined : Buffer.concat(chunks).toString("utf8");
+  return sizeBytes > limitBytes ? undefined : Buffer.concat(chunks).toString("utf8");
 }
 
 function parseJson(text: string): unknown {

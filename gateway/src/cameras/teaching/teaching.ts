@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 
 import type { ChangeRecord, Finding } from "@frostlight/contract";
-import type { Head } from "@frostlight/edge-models";
+import { type Head, headOf } from "@frostlight/edge-models";
 import { type CancelTimer, type Clock, type Logger, type Part, type Random } from "@frostlight/kernel";
 import { z } from "zod";
 
@@ -9,6 +9,7 @@ import type { Frame } from "../../core/camera.ts";
 import type { EvidenceSpool } from "../../core/journal.ts";
 import {
   type JudgeableFinding,
+  type PersonParts,
   type RecentFrame,
   type TaughtThingView,
   type TeachCaller,
@@ -18,8 +19,10 @@ import {
   type VerdictRequest,
 } from "../../core/teaching.ts";
 import type { CameraConfig } from "../camera-config.ts";
+import { within } from "../eyes.ts";
 import type { CameraModels } from "../model-pool.ts";
-import { type Region, taughtHeadId } from "../rules/camera-rule.ts";
+import { taughtHeadId } from "../rules/camera-rule.ts";
+import { upperBody } from "../rules/people.ts";
 import type { TaughtHeads } from "../taught-heads.ts";
 import { decodePicture } from "./crop-picture.ts";
 import { ExampleMaker } from "./example-maker.ts";
@@ -157,15 +160,19 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     return this.#find(frameId)?.jpeg;
   }
 
-  async persons(frameId: string): Promise<readonly Region[] | undefined> {
+  async persons(frameId: string): Promise<readonly PersonParts[] | undefined> {
     const frame = this.#find(frameId);
     const camera = this.#parts.cameras.find(({ id }) => id === frame?.cameraId);
     if (frame === undefined || camera === undefined) return undefined;
     const model = await this.#parts.models.get(camera.model);
-    const { boxes } = await model.detect(await decodePicture(frame.jpeg, detectWidth), { minScore: minPersonScore });
+    const image = await decodePicture(frame.jpeg, detectWidth);
+    const { boxes } = await model.detect(image, { minScore: minPersonScore });
     return boxes
       .filter(({ label }) => label === "person")
-      .map(({ left, top, right, bottom }) => ({ left, top, right, bottom }));
+      .map(({ left, top, right, bottom }) => {
+        const person = within({ left, top, right, bottom });
+        return { person, head: headOf(person, image), "upper-body": upperBody(person) };
+      });
   }
 
   async crop(thing: string, sha256: string): Promise<Uint8Array | undefined> {
