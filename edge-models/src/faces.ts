@@ -140,7 +140,7 @@ interface Sheet {
 }
 
 function drawSheet(image: RgbImage, squares: readonly Square[]): Sheet {
-  const columns = Math.ceil(Math.sqrt(squares.length * 1.6));
+  const columns = Math.round(Math.sqrt(squares.length * 1.6));
   const rows = Math.ceil(squares.length / columns);
   const width = columns * tilePixels;
   const rgb = new Uint8Array(width * rows * tilePixels * 3).fill(114);
