@@ -85,7 +85,7 @@ describe("loadModel refuses, naming what was expected,", () => {
     const wrongInput = await copyWith("input", (own) => ({ ...own, input }));
     await expect(loadModel(wrongInput)).rejects.toMatchObject({
       code: "model/wrong-shape",
-      message: expect.stringContaining("must be float32 [1, 3, 288, 512]") as string,
+      message: expect.stringContaining("must be float32 [1, 3, 352, 544]") as string,
     });
     const wrongOutput = await copyWith("output", (own) => ({ ...own, outputs: { ...manifest.outputs, size: "nope" } }));
     await expect(loadModel(wrongOutput)).rejects.toMatchObject({
@@ -124,8 +124,8 @@ describe("the shipped detector", () => {
     expect((await model.detect(image)).features).toBeNull();
     const { features } = await model.detect(image, { features: true });
     expect(features?.map(({ stride, channels, width, height }) => [stride, channels, width, height])).toEqual([
-      [8, 32, 64, 36],
-      [16, 88, 32, 18],
+      [8, 32, 72, 40],
+      [16, 88, 36, 20],
     ]);
   });
 

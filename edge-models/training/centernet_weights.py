@@ -9,7 +9,6 @@ from tfjs_graph import TfjsNode
 PREFIX = "tower_0/"
 NET = PREFIX + "MobilenetV3/"
 HEAD = PREFIX + "CenternetHead/"
-FIRST_GATE = "expanded_conv_3/squeeze_excite/"
 
 # (weights, what to pad: the input or output channels of a convolution, the channels of a depthwise one, a vector)
 ALIGNED = [
@@ -55,20 +54,11 @@ def replace_gate(nodes: dict[str, TfjsNode], product: str, source: str) -> None:
 
 
 def prepare(nodes: dict[str, TfjsNode], weights: dict[str, np.ndarray], gate: np.ndarray) -> None:
-    """
-    The head's gate becomes the constant `gate`. The first squeeze-and-excite branch is a constant already: of its 24 inner
-    numbers 23 are negative before their ReLU and one is its bias, whatever the picture. The sizes' factor goes in, too.
-    """
+    """The head's gate becomes the constant `gate`; the last product, of the sizes with a number, goes into their weights."""
     align_channels(weights)
     for name in ("cls", "wh"):
         scale(weights, f"CenternetHead/centernet_{name}_output/depthwise_weights", gate[:, None])
     replace_gate(nodes, HEAD + "mul", HEAD + "Relu_2")
-
-    branch = "MobilenetV3/" + FIRST_GATE
-    inner = np.maximum(weights[branch + "Conv/biases"].astype(np.float32), 0)
-    outer = inner @ weights[branch + "Conv_1/weights"][0, 0].astype(np.float32) + weights[branch + "Conv_1/biases"]
-    scale(weights, NET + "expanded_conv_3/project/Conv2D_weights", np.clip(outer / 6 + 0.5, 0, 1)[:, None])
-    replace_gate(nodes, NET + FIRST_GATE + "mul", NET + "expanded_conv_3/depthwise/depthwise")
 
     factor = weights[PREFIX + "mul/y"]
     for name in ("pointwise_weights", "biases"):
@@ -76,4 +66,4 @@ def prepare(nodes: dict[str, TfjsNode], weights: dict[str, np.ndarray], gate: np
 
 
 def scale(weights: dict[str, np.ndarray], name: str, factor: np.ndarray) -> None:
-    weights[name] = (weights[name] * factor).astype(np.float16)
+    weights[name] = (weights[name] * factor).astype(np.float32)  # not rounded twice

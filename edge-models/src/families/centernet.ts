@@ -1,8 +1,7 @@
-import { type Candidate, suppress } from "../boxes.ts";
-import type { DecodeSettings, ModelFamily, OutputTensor } from "./family.ts";
+import { Candidates } from "./candidates.ts";
+import type { ModelFamily } from "./family.ts";
 
 const stride = 4;
-const limit = 100;
 
 /**
  * CenterNet ("Objects as Points", arXiv 1904.07850) with four distances instead of width and height. An object's centre is
@@ -23,40 +22,30 @@ export const centernet: ModelFamily<"centernet", { cells: string; logits: string
     return undefined;
   },
   decode({ cells, logits, size }, settings) {
-    return suppress(peaks(cells, logits, size, settings), settings.maxOverlap, limit);
+    const width = Math.floor(settings.inputWidth / stride);
+    const height = Math.floor(settings.inputHeight / stride);
+    const plane = height * width;
+    const minLogit = Math.log(settings.minScore / (1 - settings.minScore));
+    const logitOf = new Map<number, number>();
+    for (const [index, cell] of cells.data.entries()) {
+      const logit = logits.data[index] ?? -Infinity;
+      if (logit >= minLogit) logitOf.set(cell, logit);
+    }
+    const found = new Candidates(settings, "xyxy");
+    for (const [flat, logit] of logitOf) {
+      const classIndex = Math.floor(flat / plane);
+      const cell = flat - classIndex * plane;
+      const y = Math.floor(cell / width);
+      const x = cell - y * width;
+      if (classIndex >= settings.classCount || !isPeak(logitOf, flat, x, y, width, height, logit)) continue;
+      const edge = (index: number): number => size.data[index * plane + cell] ?? 0;
+      const [centreX, centreY] = [x * stride, y * stride];
+      const score = 1 / (1 + Math.exp(-logit));
+      found.add(centreX - edge(0), centreY - edge(1), centreX + edge(2), centreY + edge(3), classIndex, score);
+    }
+    return found.suppressed();
   },
 };
-
-function peaks(cells: OutputTensor, logits: OutputTensor, size: OutputTensor, settings: DecodeSettings): Candidate[] {
-  const width = Math.floor(settings.inputWidth / stride);
-  const height = Math.floor(settings.inputHeight / stride);
-  const plane = height * width;
-  const minLogit = Math.log(settings.minScore / (1 - settings.minScore));
-  const logitOf = new Map<number, number>();
-  for (const [index, cell] of cells.data.entries()) {
-    const logit = logits.data[index] ?? -Infinity;
-    if (logit >= minLogit) logitOf.set(cell, logit);
-  }
-  const found: Candidate[] = [];
-  for (const [flat, logit] of logitOf) {
-    const classIndex = Math.floor(flat / plane);
-    const cell = flat - classIndex * plane;
-    const y = Math.floor(cell / width);
-    const x = cell - y * width;
-    if (classIndex >= settings.classCount || !isPeak(logitOf, flat, x, y, width, height, logit)) continue;
-    const edge = (index: number): number => size.data[index * plane + cell] ?? 0;
-    const box = {
-      left: x * stride - edge(0),
-      top: y * stride - edge(1),
-      right: x * stride + edge(2),
-      bottom: y * stride + edge(3),
-      classIndex,
-      score: 1 / (1 + Math.exp(-logit)),
-    };
-    if (box.right > box.left && box.bottom > box.top) found.push(box);
-  }
-  return found;
-}
 
 /** Of two equal neighbours both count, as in the original; the overlap of their boxes sorts that out. */
 function isPeak(
