@@ -3,21 +3,24 @@ import { setImmediate as yieldTurn } from "node:timers/promises";
 import { toGrey } from "@frostlight/edge-models/health";
 import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
 
-import type { CameraOutput, CameraStatus, Frame, FrameEvent } from "../core/camera.ts";
+import type { CameraOutput, CameraStatus, Frame, FrameEvent, SkipReason } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
 import { FindingReporter } from "./finding-reporter.ts";
 import { HealthWatch } from "./health-watch.ts";
 import type { CameraModels } from "./model-pool.ts";
 import { type Motion, MotionDetector } from "./motion.ts";
 import { createFrameRing, type FrameRing } from "./ring/frame-ring.ts";
+import { LookScheduler, type Need, type Seat } from "./scheduler.ts";
 import { nothingTaught, type TaughtHeads } from "./taught-heads.ts";
-import { CameraVision } from "./vision.ts";
+import { CameraVision, type SceneHit } from "./vision.ts";
 
 export interface CameraParts {
   readonly config: CameraConfig;
   /** IANA name, for schedules. */
   readonly timeZone: string;
   readonly models: CameraModels;
+  /** Shared by all cameras; left out: this one looks as often as it wants. */
+  readonly scheduler?: LookScheduler;
   /** What the operator taught; left out: nothing. */
   readonly taught?: TaughtHeads;
   /** Told of every frame. */
@@ -35,8 +38,10 @@ export interface Camera extends Part {
   status(): CameraStatus;
 }
 
-/** After motion or a hit every frame is looked at for so long. */
+/** After motion or a hit frames are looked at for so long. */
 const attentionMs = 10_000;
+/** A frame that waits longer for its turn does not keep the next one from being judged. */
+const patientMs = 500;
 const watchMs = 1_000;
 
 /** Frames → health → motion → model → tracks → rules of one camera. What fails here stays here. */
@@ -55,8 +60,10 @@ class CameraLoop implements Camera {
   #running: Promise<void> | undefined;
   #cancelWatch: CancelTimer | undefined;
   #vision: CameraVision | undefined;
+  readonly #seat: Seat;
+  readonly #skipped: Record<SkipReason, number> = { quiet: 0, busy: 0, limited: 0 };
   #framesSeen = 0;
-  #framesSkipped = 0;
+  #looks = 0;
   #findings = 0;
   #lastFrameMs: number | null = null;
   #lastFrameMonotonicMs: number;
@@ -64,13 +71,15 @@ class CameraLoop implements Camera {
   #attentiveUntilMs = 0;
   #frameProblem: string | null = null;
   #modelProblem: string | null = null;
-  /** The frame the network is busy with. */
-  #looking: Promise<void> = Promise.resolve();
+  /** Looks that are not over, and what they found that is not journaled. */
+  readonly #looking = new Set<Promise<void>>();
+  #reporting: Promise<void> = Promise.resolve();
 
   constructor(parts: CameraParts) {
     this.name = `camera ${parts.config.id}`;
     this.#parts = parts;
     this.#ring = createFrameRing({ ...parts, options: parts.config.ring, cameraId: parts.config.id });
+    this.#seat = (parts.scheduler ?? new LookScheduler(parts.clock, { maxLoad: 1 })).seat();
     const { id: cameraId, zone: zoneId, evidence, health, operatingHours } = parts.config;
     this.#health = new HealthWatch({ ...parts, cameraId, options: health, operatingHours });
     this.#reporter = new FindingReporter({ ...parts, cameraId, zoneId, options: evidence, ring: this.#ring });
@@ -96,8 +105,10 @@ class CameraLoop implements Camera {
   async stop(): Promise<void> {
     this.#cancelWatch?.();
     this.#stop.abort(new Error("stopping"));
+    this.#seat.leave();
     await this.#running;
-    await this.#looking;
+    await Promise.all(this.#looking);
+    await this.#reporting;
     await this.#reporter.stop();
     const vision = this.#vision;
     this.#vision = undefined;
@@ -111,7 +122,9 @@ class CameraLoop implements Camera {
       cameraId: this.#parts.config.id,
       health: this.#health.state,
       framesSeen: this.#framesSeen,
-      framesSkipped: this.#framesSkipped,
+      framesSkipped: this.#skipped.quiet + this.#skipped.busy + this.#skipped.limited,
+      skipped: { ...this.#skipped },
+      looks: this.#looks,
       findings: this.#findings,
       lastFrameMs: this.#lastFrameMs,
       problem: this.#frameProblem ?? this.#modelProblem ?? this.#ruleProblem() ?? this.#ring.problem(),
@@ -156,9 +169,7 @@ class CameraLoop implements Camera {
       try {
         await this.#take(event);
       } catch (error) {
-        if (this.#stop.signal.aborted) return;
-        this.#modelProblem = describeError(error);
-        logger.error("frame-failed", { error: describeError(error) });
+        this.#noteFailure(error);
       }
       await yieldTurn();
     }
@@ -171,7 +182,6 @@ class CameraLoop implements Camera {
       return;
     }
     const { frame } = event;
-    const { logger } = this.#parts;
     this.#ring.record(frame);
     this.#parts.onFrame?.(frame);
     this.#framesSeen += 1;
@@ -182,30 +192,72 @@ class CameraLoop implements Camera {
     const health = await this.#health.look(frame, grey);
     const motion = this.#motion.look(grey);
     if (health !== "ok") return;
-    // One frame at a time; while the network works on it, the next one is fetched, decoded and judged.
-    await this.#looking;
-    this.#looking = this.#lookAt(frame, motion).catch((error: unknown) => {
-      if (this.#stop.signal.aborted) return;
-      this.#modelProblem = describeError(error);
-      logger.error("frame-failed", { error: describeError(error) });
-    });
+    await this.#offer(frame, motion);
   }
 
-  /** The network runs on motion, while something holds the attention, and now and then. */
-  async #lookAt(frame: Frame, { moved, regions }: Motion): Promise<void> {
+  /** Resolves when the frame's turn has come or it has waited long enough: then the next one is fetched, decoded and judged. */
+  async #offer(frame: Frame, { moved, regions }: Motion): Promise<void> {
     const vision = this.#vision;
     if (vision === undefined) return;
-    const nowMs = frame.monotonicMs;
-    if (moved || vision.isAttentive(regions)) this.#attentiveUntilMs = nowMs + attentionMs;
-    const idle = nowMs - this.#lastLookMs >= this.#parts.config.idleSeconds * 1_000;
-    if (nowMs > this.#attentiveUntilMs && !idle) {
-      this.#framesSkipped += 1;
+    const need = this.#needOf(frame, moved, vision, regions);
+    if (need === null) {
+      this.#skipped.quiet += 1;
       return;
     }
-    this.#lastLookMs = nowMs;
-    for (const hit of await vision.look(frame, regions)) {
-      await this.#reporter.report(frame, hit);
-      this.#findings += 1;
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const looking = this.#seat
+      .offer(need, async () => {
+        begin();
+        await this.#lookAt(vision, frame, regions);
+      })
+      .then((offered) => {
+        if (offered === "busy" || offered === "limited") this.#skipped[offered] += 1;
+        this.#looking.delete(looking);
+        begin(); // dropped
+      });
+    this.#looking.add(looking);
+    const cancel = this.#parts.clock.after(patientMs, begin);
+    await begun;
+    cancel();
+  }
+
+  /** The network is wanted on motion, while something holds the attention, and now and then. */
+  #needOf(frame: Frame, moved: boolean, vision: CameraVision, regions: Motion["regions"]): Need | null {
+    const nowMs = frame.monotonicMs;
+    const attention = vision.attention(regions);
+    if (moved || attention !== null) this.#attentiveUntilMs = nowMs + attentionMs;
+    if (moved) return "motion";
+    if (attention !== null) return attention;
+    if (nowMs <= this.#attentiveUntilMs) return "attention";
+    return nowMs - this.#lastLookMs >= this.#parts.config.idleSeconds * 1_000 ? "idle" : null;
+  }
+
+  async #lookAt(vision: CameraVision, frame: Frame, regions: Motion["regions"]): Promise<void> {
+    this.#lastLookMs = frame.monotonicMs;
+    this.#looks += 1;
+    try {
+      const hits = await vision.look(frame, regions);
+      if (hits.length > 0) this.#reporting = this.#reporting.then(() => this.#report(frame, hits));
+    } catch (error) {
+      this.#noteFailure(error);
     }
+  }
+
+  /** Pictures are drawn and written while the network looks at other frames. */
+  async #report(frame: Frame, hits: readonly SceneHit[]): Promise<void> {
+    try {
+      for (const hit of hits) {
+        await this.#reporter.report(frame, hit);
+        this.#findings += 1;
+      }
+    } catch (error) {
+      this.#noteFailure(error);
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#modelProblem = describeError(error);
+    this.#parts.logger.error("frame-failed", { error: describeError(error) });
   }
 }

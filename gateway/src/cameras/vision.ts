@@ -30,6 +30,21 @@ interface Sight {
   readonly askedScore: number;
 }
 
+/** What the networks say of a frame: boxes by detector, without those that failed. */
+interface Found {
+  readonly boxes: ReadonlyMap<string | null, readonly Box[]>;
+  readonly scene: SceneScore | null;
+}
+
+/** The same with what was followed over frames. */
+interface Seen {
+  readonly tracks: ReadonlyMap<string | null, readonly Track[]>;
+  readonly people: readonly Track[];
+  readonly scene: SceneScore | null;
+  /** People, also faint ones. */
+  readonly faint: readonly Box[];
+}
+
 export interface VisionParts {
   readonly config: CameraConfig;
   readonly models: CameraModels;
@@ -51,6 +66,8 @@ export class CameraVision {
   readonly #sights: ReadonlyMap<string | null, Sight>;
   readonly #eyes: EyesModels;
   readonly #light = new LightJudge();
+  /** The look before is judged. */
+  #judged: Promise<void> = Promise.resolve();
 
   private constructor(
     sights: ReadonlyMap<string | null, Sight>,
@@ -95,22 +112,46 @@ export class CameraVision {
     return new CameraVision(sights, model, rules, eyes, logger);
   }
 
-  /** Some rule wants this frame to be looked at, whether anything large moves or not. */
-  isAttentive(blobs: readonly MovingRegion[]): boolean {
-    return this.#rules.some(
-      ({ rule, state }) => (state.state === "on" || state.state === "learning") && rule.isAttentive(blobs),
-    );
+  /** What some rule wants this frame to be looked at for, whether anything large moves or not. */
+  attention(blobs: readonly MovingRegion[]): "attention" | "learning" | null {
+    const states = this.#rules
+      .filter(({ rule, state }) => (state.state === "on" || state.state === "learning") && rule.isAttentive(blobs))
+      .map(({ state }) => state.state);
+    if (states.length === 0) return null;
+    return states.includes("on") ? "attention" : "learning";
   }
 
   ruleStates(): readonly CameraRuleStatus[] {
     return this.#rules.map((rule) => rule.state);
   }
 
-  /** @param blobs what moved in this frame */
+  /**
+   * Looks may overlap: the network already works on this frame while the one before is judged; they are judged in order.
+   * @param blobs what moved in this frame
+   */
   async look(frame: Frame, blobs: readonly MovingRegion[] = []): Promise<readonly SceneHit[]> {
     const light = this.#light.look(frame);
     const scenic = this.#rules.find((rule) => rule.sceneKey(light) !== null);
-    const seen = await this.#see(frame, scenic, light);
+    const finding = this.#find(frame, scenic, light);
+    finding.catch(() => undefined); // told below, in its turn
+    const before = this.#judged;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#judged = promise;
+    await before;
+    try {
+      return await this.#judge(frame, blobs, light, scenic, this.#follow(await finding, frame));
+    } finally {
+      resolve();
+    }
+  }
+
+  async #judge(
+    frame: Frame,
+    blobs: readonly MovingRegion[],
+    light: LightState,
+    scenic: RunningRule | undefined,
+    seen: Seen,
+  ): Promise<readonly SceneHit[]> {
     const jpegWidth = this.#rules.some(({ headIds }) => headIds.length > 0) ? await widthOfJpeg(frame) : null;
     const eyes = new FrameEyes(frame, this.#eyes, jpegWidth);
     const hits: SceneHit[] = [];
@@ -141,21 +182,29 @@ export class CameraVision {
     for (const rule of this.#rules) await rule.closeScenes(this.model);
   }
 
-  async #see(frame: Frame, scenic: RunningRule | undefined, light: LightState) {
-    const tracks = new Map<string | null, readonly Track[]>();
+  async #find(frame: Frame, scenic: RunningRule | undefined, light: LightState): Promise<Found> {
+    const boxes = new Map<string | null, readonly Box[]>();
     let scene: SceneScore | null = null;
-    let faint: readonly Box[] = [];
     for (const [folder, sight] of this.#sights) {
-      if (folder !== null) {
+      if (folder === null) {
+        const result = await this.#detect(sight, frame, scenic, light);
+        scene = result.scene;
+        boxes.set(null, result.boxes);
+      } else {
         const found = await this.#otherBoxes(folder, sight, frame);
-        if (found !== null) tracks.set(folder, sight.tracker.update(found, frame));
-        continue;
+        if (found !== null) boxes.set(folder, found);
       }
-      const result = await this.#detect(sight, frame, scenic, light);
-      scene = result.scene;
-      faint = result.boxes.filter(({ label }) => label === "person");
-      tracks.set(null, sight.tracker.update(result.boxes, frame));
     }
+    return { boxes, scene };
+  }
+
+  #follow({ boxes, scene }: Found, frame: Frame): Seen {
+    const tracks = new Map<string | null, readonly Track[]>();
+    for (const [folder, found] of boxes) {
+      const sight = this.#sights.get(folder);
+      if (sight !== undefined) tracks.set(folder, sight.tracker.update(found, frame));
+    }
+    const faint = (boxes.get(null) ?? []).filter(({ label }) => label === "person");
     return { tracks, people: tracks.get(null) ?? [], scene, faint };
   }
 

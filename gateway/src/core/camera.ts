@@ -96,12 +96,32 @@ export interface CameraStatus {
   readonly cameraId: string;
   readonly health: string;
   readonly framesSeen: number;
+  /** Frames the network did not look at … */
   readonly framesSkipped: number;
+  /** … by reason; what it looked at. */
+  readonly skipped?: Readonly<Record<SkipReason, number>>;
+  readonly looks?: number;
   readonly findings: number;
   readonly lastFrameMs: number | null;
   readonly problem: string | null;
   /** Absent while the network is not loaded yet. */
   readonly rules?: readonly CameraRuleStatus[];
+}
+
+/**
+ * Why the network did not look at a frame: nothing asked for it · a newer one came before its turn · work was held back by
+ * the load limit or by heat.
+ */
+export type SkipReason = "quiet" | "busy" | "limited";
+
+/** How busy the networks are, all cameras together. */
+export interface InferenceStatus {
+  /** Share of the last seconds spent working, 0..1. */
+  readonly load: number;
+  /** What it may be at most now. */
+  readonly loadLimit: number;
+  /** What lowers it below the configured one. */
+  readonly easedBy: "heat" | "processor" | null;
 }
 
 /** Where a rule of a camera stands. */
