@@ -110,6 +110,13 @@ export class Recorder implements Part {
     await both(this.#journal.append([{ kind: "health", event }]), this.#commitEvents(events));
   }
 
+  /** Health that only the alarms need to know of: somebody else journals it, or nobody. */
+  watch(event: HealthEvent): void {
+    this.#commitEvents(this.#engine.onHealth(event)).catch((error: unknown) => {
+      this.#logger.error("alarm-not-committed", { error: describeError(error) });
+    });
+  }
+
   async finding(finding: Finding): Promise<void> {
     await this.#journal.append([{ kind: "finding", finding }], true);
   }

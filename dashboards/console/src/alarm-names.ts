@@ -25,7 +25,8 @@ type Place = Pick<Alarm, "siteId" | "zoneId"> & { readonly pointId?: string | nu
 
 export function zoneNameOf(alarm: Place): string {
   const row = findZone(alarm.siteId, alarm.zoneId);
-  return row === undefined ? alarm.zoneId || alarm.siteId : localised(row.zone.name);
+  if (row !== undefined) return localised(row.zone.name);
+  return alarm.zoneId === "gateway" ? t("alarm.gateway") : alarm.zoneId || alarm.siteId;
 }
 
 /** The point or camera it is about, where the room has several; empty where the room says enough. */

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 
 import type { Zone } from "../core/site.ts";
-import { defaultRules } from "./default-rules.ts";
+import { defaultRules, gatewayRules } from "./default-rules.ts";
 import { describeLimitsSource, limitsOf, profiles } from "./profiles/index.ts";
-import { camera, makePoint, roomPoints, zone } from "./testing/stage.ts";
+import { camera, makePoint, makeRule, roomPoints, zone } from "./testing/stage.ts";
 
 const zoneOf = (profileId: string, own: Partial<Zone> = {}): Zone => {
   const profile = profiles.find(({ id }) => id === profileId);
@@ -114,6 +114,16 @@ it("gives a cabinet of retained samples one alarm for temperature, door and powe
 it("watches a hot cabinet only while it is in use, critical at its profile's critical limit", () => {
   const [hot] = defaultRules({ zones: [zoneOf("hot-holding")], points: [makePoint()], cameras: [] });
   expect(hot?.options).toMatchObject({ limit: 60, critical: 57, idleAtOrBelow: 40 });
+});
+
+it("adds the rules about the gateway, and a configured rule replaces the default one of its id", () => {
+  const site = { zones: [zoneOf("frozen-store")], points: [makePoint()], cameras: [] };
+  const ids = (rules: readonly { readonly id: string; readonly enabled: boolean }[]): string[] =>
+    rules.map(({ id, enabled }) => (enabled ? id : `${id} off`));
+  const defaults = ids(gatewayRules(site, []));
+  expect(defaults).toEqual([...ids(defaultRules(site)), "journal-space"]);
+  const off = makeRule("journal-space", {}, { id: "journal-space", enabled: false });
+  expect(ids(gatewayRules(site, [off]))).toEqual([...ids(defaultRules(site)), "journal-space off"]);
 });
 
 it("leaves humidity and points of unknown zones alone", () => {

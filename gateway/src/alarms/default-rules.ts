@@ -53,6 +53,16 @@ export function defaultRules(site: {
   return [...ofPoints, ...ofZones, ...ofCameras];
 }
 
+/** Everything a gateway watches: a configured rule replaces the default one of the same id. */
+export function gatewayRules(
+  site: Parameters<typeof defaultRules>[0],
+  configured: readonly AlarmRuleConfig[],
+): AlarmRuleConfig[] {
+  const own = new Set(configured.map((rule) => rule.id));
+  const defaults = [...defaultRules(site), defaultRule("journal-space", "journal-space", {}, {})];
+  return [...defaults.filter((rule) => !own.has(rule.id)), ...configured];
+}
+
 /** Profiles that have a rule of their own in place of limits. */
 const sampleCabinet = "sample-cabinet";
 const hotHolding = "hot-holding";

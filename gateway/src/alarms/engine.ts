@@ -1,5 +1,5 @@
 import type { AlarmEvent, HealthEvent, Sample } from "@frostlight/contract";
-import { type AlarmHealth, type Clock, describeError, FrostlightError, type Random } from "@frostlight/kernel";
+import { type AlarmHealth, type Clock, describeError, type Random } from "@frostlight/kernel";
 
 import type {
   ActiveAlarm,
@@ -18,28 +18,14 @@ import { explain } from "./explanation-codes.ts";
 import { IncidentBook } from "./incidents.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
 import { type LearnedAlarms, parseLearned } from "./learned.ts";
-import { SampleObserver } from "./observe.ts";
 import { profileById } from "./profiles/index.ts";
 import { withContext } from "./room/context.ts";
 import { Room } from "./room/room.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
-import type { CameraEvaluator, Moment, PointEvaluator, Restored, Verdict, ZoneEvaluator } from "./rule.ts";
+import type { Moment, Verdict } from "./rule.ts";
 import { type AlarmSnapshot, parseAlarmSnapshot, plausibleDownMs, type SnapshotEntry } from "./snapshot.ts";
 import { Targets } from "./targets.ts";
-
-interface Watch<E> {
-  readonly alarm: AlarmInstance;
-  readonly evaluator: E;
-  /** Set once the evaluator has thrown: it is asked no more, and its alarm says so. */
-  failed: boolean;
-}
-
-interface WatchedPoint {
-  readonly point: Point;
-  readonly observer: SampleObserver;
-  readonly room: Room;
-  readonly watches: Watch<PointEvaluator>[];
-}
+import { type Watch, Watches } from "./watches.ts";
 
 export interface AlarmEngineParts {
   readonly zones: readonly Zone[];
@@ -65,11 +51,8 @@ export function createAlarmEngine(parts: AlarmEngineParts): AlarmEngine & RoomLe
 class Engine implements AlarmEngine, RoomLearning {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #points = new Map<string, WatchedPoint>();
-  readonly #cameras = new Map<string, Watch<CameraEvaluator>[]>();
   readonly #rooms = new Map<string, Room>();
-  readonly #zones = new Map<string, Watch<ZoneEvaluator>[]>();
-  readonly #all = new Map<string, Watch<PointEvaluator | ZoneEvaluator | CameraEvaluator>>();
+  readonly #watches: Watches;
   readonly #incidents: IncidentBook;
   readonly #log = new AlarmLog();
   /** Alarms of rules that the configuration no longer has; ended with the first call. */
@@ -91,15 +74,12 @@ class Engine implements AlarmEngine, RoomLearning {
         new Room(zoneId, seconds === undefined ? undefined : seconds * 1_000, learned.rooms.get(zoneId)),
       );
     }
-    for (const point of parts.points) {
-      const room = this.#rooms.get(point.zoneId) ?? new Room(point.zoneId);
-      this.#points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [] });
-    }
+    this.#watches = new Watches(parts.points, this.#rooms, parts.random);
     for (const [zoneId, state] of snapshot?.rooms ?? []) this.#rooms.get(zoneId)?.resume(state, now, downMs);
     for (const rule of parts.rules)
-      if (rule.enabled) this.#addRule(rule, targets, { kept, learned: learned.rules, downMs }, now);
+      if (rule.enabled) this.#watches.add(rule, targets, { kept, learned: learned.rules, downMs }, now);
     for (const [key, entry] of kept) {
-      if (entry.occurrence === null || this.#all.has(key)) continue;
+      if (entry.occurrence === null || this.#watches.all.has(key)) continue;
       this.#abandoned.push(new AlarmInstance(toIdentity(entry), this.#random, entry, now, downMs));
     }
   }
@@ -109,7 +89,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const events: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
     for (const sample of samples) {
-      const watched = this.#points.get(sample.pointId);
+      const watched = this.#watches.points.get(sample.pointId);
       if (watched === undefined) continue;
       const observation = watched.observer.observe(sample, now);
       if (observation === undefined) continue;
@@ -117,7 +97,7 @@ class Engine implements AlarmEngine, RoomLearning {
       for (const watch of watched.watches) {
         this.#ask(watch, (evaluator) => evaluator.onSample(observation, now), now, events);
       }
-      for (const watch of this.#zones.get(watched.point.zoneId) ?? []) {
+      for (const watch of this.#watches.zones.get(watched.point.zoneId) ?? []) {
         this.#ask(watch, (evaluator) => evaluator.onSample(watched.point, observation, now), now, events);
       }
     }
@@ -128,8 +108,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const now = this.#now();
     const events: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
-    if (!event.subject.startsWith("camera:")) return this.#tell(events, now);
-    for (const watch of this.#cameras.get(event.subject.slice("camera:".length)) ?? []) {
+    for (const watch of this.#watches.ofSubject(event.subject)) {
       this.#ask(watch, (evaluator) => evaluator.onHealth(event, now), now, events);
     }
     return this.#tell(events, now);
@@ -139,7 +118,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const now = this.#now();
     const events: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
-    for (const watch of this.#all.values()) {
+    for (const watch of this.#watches.all.values()) {
       this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
       events.push(...watch.alarm.expire(now));
     }
@@ -150,7 +129,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const now = this.#now();
     const doer = { actor, commandId };
     if (action.kind === "set-service") return this.#setService(action, doer, now);
-    const watch = [...this.#all.values()].find(({ alarm }) => alarm.alarmId === action.alarmId);
+    const watch = [...this.#watches.all.values()].find(({ alarm }) => alarm.alarmId === action.alarmId);
     if (watch === undefined) return { kind: "refused", reason: "unknown-alarm" };
     const { alarm } = watch;
     let limit: AsideLimit | null = null;
@@ -174,13 +153,13 @@ class Engine implements AlarmEngine, RoomLearning {
   }
 
   active(): readonly ActiveAlarm[] {
-    return [...this.#all.values()].flatMap(({ alarm }) => alarm.active() ?? []);
+    return [...this.#watches.all.values()].flatMap(({ alarm }) => alarm.active() ?? []);
   }
 
   snapshot(): AlarmSnapshot {
     const now = this.#now();
     const entries: SnapshotEntry[] = [];
-    for (const { alarm, evaluator, failed } of this.#all.values()) {
+    for (const { alarm, evaluator, failed } of this.#watches.all.values()) {
       const occurrence = alarm.snapshot(now);
       const outOfService = alarm.keptService(now);
       const state: unknown = failed ? undefined : evaluator.snapshot(now);
@@ -211,7 +190,7 @@ class Engine implements AlarmEngine, RoomLearning {
 
   learned(): LearnedAlarms {
     const rooms = [...this.#rooms.values()].flatMap((room) => room.snapshot() ?? []);
-    const rules = [...this.#all].flatMap(([key, { evaluator }]) => {
+    const rules = [...this.#watches.all].flatMap(([key, { evaluator }]) => {
       const state = evaluator.learned?.();
       return state === undefined || state.revision === 0 ? [] : [{ key, state: state.state }];
     });
@@ -221,7 +200,7 @@ class Engine implements AlarmEngine, RoomLearning {
   get learnedRevision(): number {
     let sum = 0;
     for (const room of this.#rooms.values()) sum += room.revision;
-    for (const { evaluator } of this.#all.values()) sum += evaluator.learned?.().revision ?? 0;
+    for (const { evaluator } of this.#watches.all.values()) sum += evaluator.learned?.().revision ?? 0;
     return sum;
   }
 
@@ -232,7 +211,8 @@ class Engine implements AlarmEngine, RoomLearning {
   forgetRoom(zoneId: string): boolean {
     const room = this.#rooms.get(zoneId);
     room?.reset();
-    for (const watch of this.#all.values()) if (watch.alarm.identity.zoneId === zoneId) watch.evaluator.forget?.();
+    for (const watch of this.#watches.all.values())
+      if (watch.alarm.identity.zoneId === zoneId) watch.evaluator.forget?.();
     return room !== undefined;
   }
 
@@ -254,7 +234,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const longestMs = longestAsideMs["out-of-service"];
     const limit = inService ? null : asideLimit({ untilMs, longestMs, oneShot: false, isCritical: true }, now);
     if (limit === undefined) return { kind: "refused", reason: "until-out-of-range" };
-    const watches = [...this.#all.values()].filter(({ alarm: { identity } }) => {
+    const watches = [...this.#watches.all.values()].filter(({ alarm: { identity } }) => {
       if ("pointId" in target) return identity.pointId === target.pointId;
       return "cameraId" in target ? identity.cameraId === target.cameraId : identity.zoneId === target.zoneId;
     });
@@ -296,78 +276,6 @@ class Engine implements AlarmEngine, RoomLearning {
       events.push(...alarm.abandon(explain("rule-removed", { rule: alarm.identity.ruleId }), now));
     }
     this.#abandoned = [];
-  }
-
-  #addRule(
-    rule: AlarmRuleConfig,
-    targets: Targets,
-    {
-      kept,
-      learned,
-      downMs,
-    }: {
-      readonly kept: ReadonlyMap<string, SnapshotEntry>;
-      readonly learned: ReadonlyMap<string, unknown>;
-      readonly downMs: number;
-    },
-    now: Moment,
-  ): void {
-    const { definition, options } = rule;
-    const open = (target: Pick<InstanceIdentity, "zoneId" | "pointId" | "cameraId">) => {
-      const identity = { ruleId: rule.id, ruleKind: definition.kind, ...target };
-      const entry = kept.get(keyOf(identity));
-      const alarm = new AlarmInstance(identity, this.#random, entry, now, downMs);
-      const known = learned.get(keyOf(identity));
-      const restored: Restored | null =
-        entry === undefined && known === undefined
-          ? null
-          : { state: entry?.evaluator, learned: known, downMs, active: alarm.condition };
-      return { alarm, restored };
-    };
-    if (definition.watches === "points") {
-      for (const point of targets.pointsOf(rule)) {
-        const { alarm, restored } = open({ zoneId: point.zoneId, pointId: point.pointId, cameraId: null });
-        const watched = this.#points.get(point.pointId);
-        if (watched === undefined) continue;
-        const evaluator = definition.create(options, point, now, restored, watched.room);
-        const watch = { alarm, evaluator, failed: false };
-        this.#register(watch);
-        watched.watches.push(watch);
-      }
-      return;
-    }
-    if (definition.watches === "zones") {
-      for (const { zone, points } of targets.zonesOf(rule)) {
-        const { alarm, restored } = open({ zoneId: zone.zoneId, pointId: null, cameraId: null });
-        const room = this.#rooms.get(zone.zoneId) ?? new Room(zone.zoneId);
-        const watch = {
-          alarm,
-          evaluator: definition.create(options, zone, points, now, restored, room),
-          failed: false,
-        };
-        this.#register(watch);
-        this.#zones.set(zone.zoneId, [...(this.#zones.get(zone.zoneId) ?? []), watch]);
-      }
-      return;
-    }
-    for (const camera of targets.camerasOf(rule)) {
-      const { alarm, restored } = open({ zoneId: camera.zoneId, pointId: null, cameraId: camera.cameraId });
-      const watch = { alarm, evaluator: definition.create(options, camera, now, restored), failed: false };
-      this.#register(watch);
-      this.#cameras.set(camera.cameraId, [...(this.#cameras.get(camera.cameraId) ?? []), watch]);
-    }
-  }
-
-  #register(watch: Watch<PointEvaluator | ZoneEvaluator | CameraEvaluator>): void {
-    const key = keyOf(watch.alarm.identity);
-    if (this.#all.has(key)) {
-      throw new FrostlightError(
-        "alarms/duplicate-rule",
-        "config",
-        `alarm rule ${watch.alarm.identity.ruleId} is there twice`,
-      );
-    }
-    this.#all.set(key, watch);
   }
 }
 

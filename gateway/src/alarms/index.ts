@@ -1,4 +1,4 @@
-export { defaultRules } from "./default-rules.ts";
+export { defaultRules, gatewayRules } from "./default-rules.ts";
 export { createAlarmEngine } from "./engine.ts";
 export { alarmRuleConfig } from "./rule-config.ts";
 export { parseAlarmSnapshot } from "./snapshot.ts";

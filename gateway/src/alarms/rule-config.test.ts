@@ -34,6 +34,7 @@ rules:
   - { id: nothing, kind: no-data }
   - { id: other, kind: magic }
   - { id: wrong, kind: camera-health, points: [freezer] }
+  - { id: journal-space, kind: journal-space, zones: [store] }
 `;
   let message = "";
   try {
@@ -49,5 +50,6 @@ rules:
     expect.stringMatching(/rules\.1\.points: must name what to watch: points or zones/),
     expect.stringMatching(/rules\.2\.kind: Invalid kind: expected one of limit, excursion, .*no-data, .*camera-health/),
     expect.stringMatching(/rules\.3\.points: a rule of kind "camera-health" watches cameras/),
+    expect.stringMatching(/rules\.4\.zones: a rule of kind "journal-space" watches the gateway itself/),
   ]);
 });

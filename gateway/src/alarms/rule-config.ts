@@ -20,7 +20,7 @@ export interface AlarmRuleConfig {
   readonly cameras: readonly string[];
 }
 
-const targets = z.array(z.string().min(1).max(128)).max(1_000).default([]);
+const targetList = z.array(z.string().min(1).max(128)).max(1_000).default([]);
 
 const entrySchema = pluginSchema(alarmRuleRegistry, {
   id: z
@@ -31,15 +31,15 @@ const entrySchema = pluginSchema(alarmRuleRegistry, {
     ),
   /** false switches a default rule off. */
   enabled: z.boolean().default(true),
-  points: targets,
-  zones: targets,
-  cameras: targets,
+  points: targetList,
+  zones: targetList,
+  cameras: targetList,
   quantity: z
     .enum(["temperature", "humidity", "door", "defrost", "compressor", "power", "battery", "other"])
     .optional(),
 });
 
-/** One entry of `alarms.rules` in the configuration: `{ id, kind, points | zones | cameras, …the kind's options }`. */
+/** One entry of `alarms.rules` in the configuration: `{ id, kind, points | zones | cameras, …the kind's options }`; a rule about the gateway itself names none. */
 export const alarmRuleConfig: z.ZodType<AlarmRuleConfig> = z.unknown().transform((input, context) => {
   const parsed = entrySchema.safeParse(input);
   if (!parsed.success) {
@@ -47,13 +47,15 @@ export const alarmRuleConfig: z.ZodType<AlarmRuleConfig> = z.unknown().transform
     return z.NEVER;
   }
   const { definition, options, own } = parsed.data;
-  for (const path of ["points", "cameras"] as const) {
-    if (path === definition.watches || own[path].length === 0) continue;
-    const message = `a rule of kind "${definition.kind}" watches ${definition.watches}`;
+  const allowed = definition.watches === "gateway" ? [] : [...new Set([definition.watches, "zones"])];
+  for (const path of ["points", "zones", "cameras"] as const) {
+    if (allowed.includes(path) || own[path].length === 0) continue;
+    const message = `a rule of kind "${definition.kind}" watches ${definition.watches === "gateway" ? "the gateway itself" : definition.watches}`;
     context.issues.push({ code: "custom", path: [path], input: own[path], message });
   }
-  if (own.enabled && own.points.length + own.zones.length + own.cameras.length === 0) {
-    const message = `must name what to watch: ${[...new Set([definition.watches, "zones"])].join(" or ")}`;
+  const isAimed = own.points.length + own.zones.length + own.cameras.length > 0;
+  if (own.enabled && allowed.length > 0 && !isAimed) {
+    const message = `must name what to watch: ${allowed.join(" or ")}`;
     context.issues.push({ code: "custom", path: [definition.watches], input, message });
   }
   const quantity = own.quantity ?? quantityOf(definition);

@@ -75,11 +75,18 @@ export interface CameraEvaluator extends Evaluator {
   onHealth(event: HealthEvent, now: Moment): Verdict | null;
 }
 
-/** One step of an example: wait, then see a value or a camera state (or nothing: silence). */
+/** Watches a part of the gateway itself. */
+export interface GatewayEvaluator extends Evaluator {
+  onHealth(event: HealthEvent, now: Moment): Verdict | null;
+}
+
+/** One step of an example: wait, then see a value or a state of health (or nothing: silence). */
 export interface ExampleStep {
   readonly waitSeconds: number;
   readonly value?: number;
   readonly health?: string;
+  /** Of the explanation that comes with the state. */
+  readonly parameters?: Readonly<Record<string, number>>;
   /** Which point of the stage's room; the temperature "probe" unless said. */
   readonly point?: string;
 }
@@ -121,7 +128,21 @@ export interface CameraRuleDefinition<K extends string = string, Options = unkno
   create(options: Options, camera: CameraIdentity, now: Moment, restored: Restored | null): CameraEvaluator;
 }
 
-export type AlarmRuleDefinition = PointRuleDefinition | ZoneRuleDefinition | CameraRuleDefinition;
+export interface GatewayRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<
+  K,
+  Options
+> {
+  readonly watches: "gateway";
+  /** Of the health events it hears. */
+  readonly subject: string;
+  create(options: Options, now: Moment, restored: Restored | null): GatewayEvaluator;
+}
+
+export type AlarmRuleDefinition =
+  | PointRuleDefinition
+  | ZoneRuleDefinition
+  | CameraRuleDefinition
+  | GatewayRuleDefinition;
 
 /** Gives a definition its types by inference. */
 export function definePointRule<const K extends string, Options>(
@@ -141,5 +162,12 @@ export function defineZoneRule<const K extends string, Options>(
 export function defineCameraRule<const K extends string, Options>(
   definition: CameraRuleDefinition<K, Options>,
 ): CameraRuleDefinition<K, Options> {
+  return definition;
+}
+
+/** Gives a definition its types by inference. */
+export function defineGatewayRule<const K extends string, Options>(
+  definition: GatewayRuleDefinition<K, Options>,
+): GatewayRuleDefinition<K, Options> {
   return definition;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { profiles } from "../alarms/profiles/index.ts";
+import { gatewayZoneId } from "../core/site.ts";
 import { units } from "../core/units.ts";
 
 /** Names in the journal and in topics: letters, digits, dot, dash, underscore. */
@@ -27,7 +28,7 @@ export const siteConfig = z.strictObject({
 
 /** A room: limits come from its profile; each may be overridden, null switches it off. */
 export const zoneConfig = z.strictObject({
-  id: identifier,
+  id: identifier.refine((id) => id !== gatewayZoneId, "stands for the gateway itself: name the room otherwise"),
   name: localisedText,
   profile: z.enum(profiles.map((profile) => profile.id)),
   limits: z

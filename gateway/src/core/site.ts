@@ -2,6 +2,9 @@ import type { Calibration, LimitBand, LocalisedText, Quantity } from "@frostligh
 
 import type { Unit } from "./units.ts";
 
+/** Stands for the room in alarms about the gateway itself; no configured room may have this id. */
+export const gatewayZoneId = "gateway";
+
 /** A room as configured, with its limits resolved from profile and overrides. */
 export interface Zone {
   readonly zoneId: string;

@@ -1,4 +1,4 @@
-import type { JournalItem } from "@frostlight/contract";
+import type { HealthEvent, JournalItem } from "@frostlight/contract";
 import { type CancelTimer, describeError, errorCode, FrostlightError } from "@frostlight/kernel";
 
 import type {
@@ -58,6 +58,8 @@ export interface JournalParts extends SealerParts {
   readonly positionsPath: string;
   readonly options: JournalOptions;
   readonly quarantine: Quarantine;
+  /** Told about once a minute how the journal's room stands. */
+  readonly onSpace?: (event: HealthEvent) => void;
 }
 
 export class FileJournal implements Journal {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import type { JournalItem, SigningKey } from "@frostlight/contract";
+import type { HealthEvent, JournalItem, SigningKey } from "@frostlight/contract";
 import { type Clock, describeError, isFrostlightError, type Logger, type Random } from "@frostlight/kernel";
 
 import { beginEpoch, chooseEpoch, nameEpoch } from "./epoch.ts";
@@ -47,6 +47,8 @@ interface JournalOpening {
   readonly bootId: string;
   readonly isClockSynchronised: () => boolean;
   readonly options: JournalOptions;
+  /** Told about once a minute how the journal's room stands. */
+  readonly onSpace?: (event: HealthEvent) => void;
 }
 
 async function openLocked(parts: JournalOpening, files: JournalFiles, unlock: () => Promise<void>): Promise<Journal> {

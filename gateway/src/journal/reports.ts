@@ -1,4 +1,4 @@
-import type { ExplanationParameter, JournalItem } from "@frostlight/contract";
+import type { ExplanationParameter, HealthEvent, JournalItem } from "@frostlight/contract";
 
 /** States of the subject "journal". */
 export type JournalHealth = "ok" | "repaired" | "filling" | "full";
@@ -11,6 +11,27 @@ export function journalHealth(
   parameters: Readonly<Record<string, ExplanationParameter>>,
 ): JournalItem {
   return { kind: "health", event: { subject: "journal", state, timeMs, explanation: { code, parameters } } };
+}
+
+/** How the journal's room stands. */
+export interface JournalSpace {
+  /** ok: the server takes what comes · filling: it has taken nothing for long, `daysLeft` says how long the room lasts. */
+  readonly state: "ok" | "filling" | "full";
+  readonly daysLeft: number | null;
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
+
+/** For the alarms; not journaled. */
+export function journalSpace({ state, daysLeft, usedBytes, limitBytes }: JournalSpace, timeMs: number): HealthEvent {
+  const code = { ok: "journal-has-room", filling: "journal-filling", full: "journal-full" }[state];
+  const left: Record<string, number> = daysLeft === null ? {} : { daysLeft: Math.round(daysLeft * 10) / 10 };
+  return {
+    subject: "journal",
+    state,
+    timeMs,
+    explanation: { code, parameters: { ...left, usedBytes, maxBytes: limitBytes } },
+  };
 }
 
 /** A drop item: batches that were in the journal once and are not any more. */

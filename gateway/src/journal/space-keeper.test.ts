@@ -1,3 +1,4 @@
+import type { HealthEvent } from "@frostlight/contract";
 import { FakeClock } from "@frostlight/kernel/testing";
 import { expect, test } from "vitest";
 
@@ -8,9 +9,14 @@ import { openTestJournal, readAll, sampleItem, sampleValues } from "./testing/jo
 const folder = "/journal";
 const hourMs = 3_600_000;
 
-async function journalAt(clock: FakeClock, maxBytes: number, disk = new CrashDisk()): Promise<Journal> {
+async function journalAt(
+  clock: FakeClock,
+  maxBytes: number,
+  disk = new CrashDisk(),
+  onSpace?: (event: HealthEvent) => void,
+): Promise<Journal> {
   await disk.mkdir(folder);
-  return openTestJournal(folder, { maxBytes, segmentBytes: 16_384, rollUp: false }, clock, undefined, disk);
+  return openTestJournal(folder, { maxBytes, segmentBytes: 16_384, rollUp: false }, clock, undefined, disk, onSpace);
 }
 
 /** Forty samples an hour. */
@@ -64,6 +70,36 @@ test("while the server takes nothing it is told once at 7, 3 and 1 days left, an
   await run(journal, clock, 1);
   expect(await healthCodes(journal)).toContain("journal-has-room");
   await journal.close();
+});
+
+test("the alarms are told again and again how the room stands, after a restart too", async () => {
+  const clock = new FakeClock();
+  const disk = new CrashDisk();
+  let told: string[] = [];
+  const tell = ({ subject, state, explanation }: HealthEvent): void => {
+    const days = explanation.parameters["daysLeft"];
+    told.push(`${subject} ${state}${state === "filling" && Number(days) < 1 ? " <1" : ""}`);
+  };
+  const journal = await journalAt(clock, 262_144, disk, tell);
+  await run(journal, clock, 1);
+  while (!told.includes("journal full")) {
+    await journal.append([sampleItem(0)], true).catch(() => undefined);
+    await run(journal, clock, 1).catch(() => undefined);
+    await clock.advance(hourMs);
+  }
+  expect([...new Set(told)]).toEqual(["journal ok", "journal filling", "journal filling <1", "journal full"]);
+  expect(told.filter((one) => one === "journal filling").length).toBeGreaterThan(3);
+  await journal.close();
+  told = [];
+  const again = await journalAt(clock, 262_144, disk, tell);
+  await clock.advance(60_000);
+  again.release(again.epoch, []);
+  expect([...new Set(told)]).toEqual(["journal full"]);
+  again.release(again.epoch, again.unreleasedFrom(1, 100_000));
+  await clock.advance(60_000);
+  await again.append([sampleItem(0)], true);
+  expect(told.at(-1)).toBe("journal ok");
+  await again.close();
 });
 
 test("a server that takes what comes is no reason to warn, however small the room", async () => {

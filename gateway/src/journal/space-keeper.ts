@@ -1,10 +1,10 @@
-import type { JournalItem } from "@frostlight/contract";
+import type { HealthEvent, JournalItem } from "@frostlight/contract";
 import { type Clock, describeError, type Logger } from "@frostlight/kernel";
 
 import type { SequenceSet } from "../core/sequence-set.ts";
 import { FillRate, SequenceTimes } from "./fill-rate.ts";
 import type { JournalOptions } from "./options.ts";
-import { journalHealth } from "./reports.ts";
+import { journalHealth, type JournalSpace, journalSpace } from "./reports.ts";
 import type { RollUpTask } from "./roll-up-task.ts";
 import type { SegmentStore } from "./segment-store.ts";
 
@@ -34,6 +34,7 @@ export class SpaceKeeper {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #report: (item: JournalItem) => void;
+  readonly #onSpace: (event: HealthEvent) => void;
   readonly #rate: FillRate;
   readonly #times = new SequenceTimes();
   /** Above this the oldest samples are summarised, so that there is room before it is needed. */
@@ -53,6 +54,8 @@ export class SpaceKeeper {
     readonly logger: Logger;
     /** Puts an item into the next batch, soon. */
     readonly report: (item: JournalItem) => void;
+    /** Told how the room stands, about once a minute while there is something to do, whether it has changed or not. */
+    readonly onSpace?: (event: HealthEvent) => void;
   }) {
     this.#store = parts.store;
     this.#settled = parts.settled;
@@ -61,6 +64,7 @@ export class SpaceKeeper {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#report = parts.report;
+    this.#onSpace = parts.onSpace ?? (() => undefined);
     const { maxBytes, segmentBytes } = parts.options;
     this.#softBytes = maxBytes - Math.min(segmentBytes, maxBytes / 4);
     this.#lookedMs = parts.clock.monotonicMs();
@@ -115,6 +119,7 @@ export class SpaceKeeper {
       const [state, code] = fits ? (["ok", "journal-has-room"] as const) : (["full", "journal-full"] as const);
       this.#logger.warn(code, parameters);
       this.#report(journalHealth(state, code, this.#clock.nowMs(), parameters));
+      if (this.#full) this.#onSpace(journalSpace({ state: "full", ...this.stats(lastSequence) }, this.#clock.nowMs()));
     } catch (error) {
       this.#logger.error("journal-trim-failed", { error: describeError(error) });
     } finally {
@@ -133,11 +138,22 @@ export class SpaceKeeper {
     this.#lookedMs = nowMs;
     const { daysLeft, oldestUnreleasedMs, usedBytes, limitBytes } = this.stats(lastSequence);
     const isBehind = oldestUnreleasedMs !== null && this.#clock.nowMs() - oldestUnreleasedMs > backlogMs;
+    const state = this.#stateOf(isBehind, daysLeft);
+    if (state !== undefined) {
+      this.#onSpace(journalSpace({ state, daysLeft, usedBytes, limitBytes }, this.#clock.nowMs()));
+    }
     const threshold = isBehind && daysLeft !== null ? thresholdsDays.find((days) => daysLeft < days) : undefined;
     if (threshold === this.#threshold) return;
     const before = this.#threshold ?? Number.POSITIVE_INFINITY;
     this.#threshold = threshold;
     if (threshold === undefined || threshold < before) this.#tell(threshold, { usedBytes, limitBytes, daysLeft });
+  }
+
+  /** undefined: the rate is not known yet. */
+  #stateOf(isBehind: boolean, daysLeft: number | null): JournalSpace["state"] | undefined {
+    if (this.#full) return "full";
+    if (!isBehind) return "ok";
+    return daysLeft === null ? undefined : "filling";
   }
 
   #tell(

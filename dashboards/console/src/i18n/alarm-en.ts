@@ -17,6 +17,8 @@ export const alarmEn = {
   "alarm.kind.cool-down": "Cools down too slowly",
   "alarm.kind.sample-cabinet": "Retained samples' record incomplete",
   "alarm.kind.camera-health": "Camera fault",
+  "alarm.gateway": "Gateway",
+  "alarm.kind.journal-space": "Journal of the gateway fills up",
   "alarm.kind.gateway-silent": "Gateway silent",
   "alarm.until": "until {time} at most",
   "alarm.aside.by": "by {actor}",

@@ -18,6 +18,8 @@ export const alarmZh: Readonly<Record<keyof typeof alarmEn, string>> = {
   "alarm.kind.cool-down": "冷却过慢",
   "alarm.kind.sample-cabinet": "留样记录不完整",
   "alarm.kind.camera-health": "摄像头异常",
+  "alarm.gateway": "网关",
+  "alarm.kind.journal-space": "网关日志将满",
   "alarm.kind.gateway-silent": "网关失联",
   "alarm.until": "最迟到 {time}",
   "alarm.aside.by": "{actor} 操作",

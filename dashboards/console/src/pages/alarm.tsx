@@ -14,7 +14,7 @@ import { t } from "../i18n/language.ts";
 import { now } from "../now.ts";
 import { useResource } from "../resource.ts";
 import { linkTo } from "../router.ts";
-import { timeZoneOf } from "../store.ts";
+import { findZone, timeZoneOf } from "../store.ts";
 import { writeRange } from "../time-range.ts";
 
 /** Why: one alarm and every step of its life. */
@@ -47,12 +47,14 @@ function Detail({ detail }: { readonly detail: AlarmDetail }): ComponentChild {
   return (
     <>
       <AlarmCard alarm={alarm} withLink={false} />
-      <p class="below">
-        <a class="button" href={linkTo(["site", alarm.siteId, "zone", alarm.zoneId], range)}>
-          <ChartLine size={18} aria-hidden="true" />
-          {t("alarm.toZone")}
-        </a>
-      </p>
+      {findZone(alarm.siteId, alarm.zoneId) === undefined ? null : (
+        <p class="below">
+          <a class="button" href={linkTo(["site", alarm.siteId, "zone", alarm.zoneId], range)}>
+            <ChartLine size={18} aria-hidden="true" />
+            {t("alarm.toZone")}
+          </a>
+        </p>
+      )}
       <Why alarm={alarm} />
       {others.length === 0 ? null : (
         <section class="section">

@@ -26,7 +26,7 @@ async function playSteps(
       between(second);
     }
     if (step.value !== undefined) stage.see(step.value, { pointId: step.point ?? pointId });
-    if (step.health !== undefined) stage.hear(step.health);
+    if (step.health !== undefined) stage.hear(step.health, step.parameters);
   }
 }
 
@@ -129,7 +129,9 @@ describe.each(alarmRuleRegistry.all.map((definition) => [definition.kind, defini
           ? definition.create(parsed, point, now, restored, new Room("room"))
           : definition.watches === "zones"
             ? definition.create(parsed, zone, roomPoints, now, restored, new Room("room"))
-            : definition.create(parsed, camera, now, restored);
+            : definition.watches === "cameras"
+              ? definition.create(parsed, camera, now, restored)
+              : definition.create(parsed, now, restored);
       expect(evaluator.tick(now)).toBeNull();
       expect(evaluator.snapshot(now)).toBeUndefined();
     });

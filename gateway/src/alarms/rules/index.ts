@@ -10,6 +10,7 @@ import { exposureRule } from "./exposure.ts";
 import { flatLineRule } from "./flat-line.ts";
 import { forecastRule } from "./forecast.ts";
 import { hotHoldingRule } from "./hot-holding.ts";
+import { journalSpaceRule } from "./journal-space.ts";
 import { limitRule } from "./limit.ts";
 import { noDataRule } from "./no-data.ts";
 import { pairDisagreementRule } from "./pair-disagreement.ts";
@@ -38,4 +39,5 @@ export const alarmRuleRegistry = createRegistry<AlarmRuleDefinition>("alarm rule
   coolDownRule,
   sampleCabinetRule,
   cameraHealthRule,
+  journalSpaceRule,
 ]);

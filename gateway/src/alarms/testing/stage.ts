@@ -130,10 +130,13 @@ export class Stage {
     }
   }
 
-  hear(state: string): void {
-    const explanation = { code: `camera-${state}`, parameters: {} };
+  /** The health of what the first rule watches: the camera "cam", or a part of the gateway. */
+  hear(state: string, parameters: Readonly<Record<string, number>> = {}): void {
+    const definition = this.#rules[0]?.definition;
+    const subject = definition?.watches === "gateway" ? definition.subject : "camera:cam";
+    const explanation = { code: `${subject.split(":")[0] ?? ""}-${state}`, parameters };
     const timeMs = this.clock.nowMs();
-    this.events.push(...this.engine.onHealth({ subject: "camera:cam", state, timeMs, explanation }));
+    this.events.push(...this.engine.onHealth({ subject, state, timeMs, explanation }));
   }
 
   /** Kills the process: another engine goes on from the JSON text of the snapshot, on another monotonic clock. */

@@ -7,6 +7,7 @@ import {
   type Batch,
   decodeBatch,
   decodeSealed,
+  type HealthEvent,
   type JournalItem,
   publicKeyFromRaw,
   sha256Hex,
@@ -32,8 +33,10 @@ export function openTestJournal(
   clock: Clock = systemClock,
   logger: Logger = silentLogger,
   files: JournalFiles = diskFiles,
+  onSpace: (event: HealthEvent) => void = () => undefined,
 ): Promise<Journal> {
   return openJournal({
+    onSpace,
     folder,
     files,
     gatewayId: testGateway,

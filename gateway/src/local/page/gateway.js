@@ -38,6 +38,6 @@ export function sentence({ code, parameters }) {
 }
 
 export const zoneOf = (zoneId) => gateway.status.zones.find((zone) => zone.zoneId === zoneId);
-export const zoneName = (zoneId) => zoneOf(zoneId)?.name[language] ?? zoneId;
+export const zoneName = (zoneId) => zoneOf(zoneId)?.name[language] ?? (zoneId === "gateway" ? t.gateway : zoneId);
 export const pointName = (id) =>
   gateway.status.points.find(({ point }) => point.pointId === id)?.point.name[language] ?? id;
