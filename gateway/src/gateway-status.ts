@@ -4,7 +4,7 @@ import type { Calibrations } from "./calibrations.ts";
 import type { ClockWatch } from "./clock-watch.ts";
 import type { GatewayConfig } from "./config/index.ts";
 import type { AlarmEngine, RoomLearning } from "./core/alarm-engine.ts";
-import type { CameraStatus, FoundCamera } from "./core/camera.ts";
+import type { CameraStatus, FoundCamera, InferenceStatus } from "./core/camera.ts";
 import type { JournalStats } from "./core/journal.ts";
 import type { OutputStatus } from "./core/output.ts";
 import type { Zone } from "./core/site.ts";
@@ -30,6 +30,7 @@ interface StatusParts {
   readonly calibrations: Calibrations;
   readonly pipeline: Pipeline;
   readonly cameras: readonly Has<CameraStatus>[];
+  readonly machine: Has<InferenceStatus>;
   readonly finder: { found(): readonly FoundCamera[] };
   readonly views: readonly View[];
   readonly outputs: readonly Has<OutputStatus>[];
@@ -59,6 +60,7 @@ export function statusReader(parts: StatusParts): () => GatewayStatus {
       return { point, last: latest?.sample ?? null, stale: latest?.stale ?? true };
     }),
     cameras: parts.cameras.map((camera) => camera.status()),
+    inference: parts.machine.status(),
     views: parts.views.map((view) => view.status()),
     outputs: parts.outputs.map((output) => output.status()),
     alarms: engine.active(),

@@ -151,8 +151,9 @@ export async function buildGateway(
     },
   });
 
-  const { models, teaching, cameras } = await openCameras({
+  const { models, teaching, machine, cameras } = await openCameras({
     cameras: config.cameras,
+    inference: config.inference,
     timeZone: config.site.timeZone,
     stateFolder: config.stateFolder,
     recorder,
@@ -273,6 +274,7 @@ export async function buildGateway(
     calibrations,
     pipeline,
     cameras,
+    machine,
     views,
     outputs,
     engine,
@@ -353,6 +355,7 @@ export async function buildGateway(
       ...outputs,
       ...sources,
       models,
+      machine,
       ...cameras,
       finder,
       watchdog,

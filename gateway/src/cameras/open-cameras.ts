@@ -8,12 +8,14 @@ import type { CameraOutput } from "../core/camera.ts";
 import type { EvidenceSpool } from "../core/journal.ts";
 import type { CameraConfig } from "./camera-config.ts";
 import { type Camera, createCamera } from "./camera.ts";
+import { type InferenceOptions, MachineWatch, readMachine } from "./machine-watch.ts";
 import { ModelPool } from "./model-pool.ts";
 import { Teaching } from "./teaching/index.ts";
 
 /** All cameras with what they share: models, and what was taught. */
 export async function openCameras(parts: {
   readonly cameras: readonly CameraConfig[];
+  readonly inference: InferenceOptions;
   readonly timeZone: string;
   readonly stateFolder: string;
   readonly recorder: Pick<CameraOutput, "finding" | "health">;
@@ -24,9 +26,20 @@ export async function openCameras(parts: {
   readonly random: Random;
   readonly logger: Logger;
   readonly environment: Readonly<Record<string, string | undefined>>;
-}): Promise<{ readonly models: ModelPool; readonly teaching: Teaching; readonly cameras: readonly Camera[] }> {
+}): Promise<{
+  readonly models: ModelPool;
+  readonly teaching: Teaching;
+  readonly machine: MachineWatch;
+  readonly cameras: readonly Camera[];
+}> {
   const { recorder, evidence, clock, random, logger, stateFolder, timeZone, environment } = parts;
   const models = new ModelPool(clock, logger.child({ stage: "models" }));
+  const machine = new MachineWatch({
+    options: parts.inference,
+    read: () => readMachine(),
+    clock,
+    logger: logger.child({ stage: "inference" }),
+  });
   const teaching = await Teaching.open({
     ...parts,
     folder: join(stateFolder, "teaching"),
@@ -50,6 +63,7 @@ export async function openCameras(parts: {
       createCamera({
         config,
         models,
+        scheduler: machine.scheduler,
         taught: teaching,
         onFrame: (frame) => {
           teaching.watch(config.id, frame);
@@ -64,5 +78,5 @@ export async function openCameras(parts: {
       }),
     );
   }
-  return { models, teaching, cameras };
+  return { models, teaching, machine, cameras };
 }

@@ -1,5 +1,5 @@
 import { FakeClock, seededRandom } from "@frostlight/kernel/testing";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { LookScheduler, type Need, type Offered, patienceMs } from "./scheduler.ts";

@@ -110,7 +110,7 @@ export class LookScheduler {
     this.#next();
   }
 
-  status(): InferenceStatus {
+  status(): Omit<InferenceStatus, "celsius"> {
     this.#count();
     return { load: this.#load, loadLimit: this.#limit(), easedBy: this.#easedBy };
   }

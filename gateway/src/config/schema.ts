@@ -2,7 +2,7 @@ import { forward, logLevels, pluginSchema } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { alarmRuleConfig } from "../alarms/index.ts";
-import { cameraConfig } from "../cameras/index.ts";
+import { cameraConfig, inferenceOptions } from "../cameras/index.ts";
 import { journalOptions } from "../journal/index.ts";
 import { localOptions } from "../local/index.ts";
 import { outputRegistry, outputSettings } from "../outputs/index.ts";
@@ -24,6 +24,8 @@ const base = z.strictObject({
   sources: z.array(sourceConfig).default([]),
   points: z.array(pointConfig).default([]),
   cameras: z.array(cameraConfig).default([]),
+  /** What all cameras' networks together may take of the machine. */
+  inference: inferenceOptions.prefault({}),
   alarms: z.strictObject({ rules: z.array(alarmRuleConfig).default([]) }).prefault({}),
   journal: journalOptions.prefault({}),
   clock: z

@@ -122,6 +122,8 @@ export interface InferenceStatus {
   readonly loadLimit: number;
   /** What lowers it below the configured one. */
   readonly easedBy: "heat" | "processor" | null;
+  /** The machine's hottest sensor; null where there is none. */
+  readonly celsius: number | null;
 }
 
 /** Where a rule of a camera stands. */

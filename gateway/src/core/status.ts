@@ -2,7 +2,7 @@ import type { Sample } from "@frostlight/contract";
 import type { AlarmHealth } from "@frostlight/kernel";
 
 import type { ActiveAlarm, RoomKnowledge } from "./alarm-engine.ts";
-import type { CameraStatus, FoundCamera } from "./camera.ts";
+import type { CameraStatus, FoundCamera, InferenceStatus } from "./camera.ts";
 import type { DiscoveredPoint } from "./discovery.ts";
 import type { JournalStats } from "./journal.ts";
 import type { OutputStatus } from "./output.ts";
@@ -53,6 +53,7 @@ export interface GatewayStatus {
   readonly zones: readonly Zone[];
   readonly points: readonly { readonly point: Point; readonly last: Sample | null; readonly stale: boolean }[];
   readonly cameras: readonly CameraStatus[];
+  readonly inference?: InferenceStatus;
   readonly views: readonly ViewStatus[];
   readonly alarms: readonly ActiveAlarm[];
   /** What the alarms have learned of the rooms, with the estimated temperature of the goods. */

@@ -32,6 +32,14 @@ it("says how the buffer, the sources' states, discovery, certificates and the cl
   }
 });
 
+it("says how many frames each camera's network looked at, why it did not look at others, and how busy it is", async () => {
+  const lines = await linesOf(false);
+  expect(lines).toContain('frostlight_camera_looks_total{camera="prep-cam"} 1601');
+  expect(lines).toContain('frostlight_camera_frames_skipped_total{camera="prep-cam",reason="limited"} 3');
+  expect(lines).toContain("frostlight_inference_load_ratio 0.12");
+  expect(lines).toContain("frostlight_machine_temperature_celsius 58.2");
+});
+
 it("counts an alarm that was put aside as neither seen nor unseen", async () => {
   const status = exampleStatus(nowMs, false);
   const alarms = status.alarms.map((alarm) => ({ ...alarm, state: "shelved" as const }));

@@ -141,11 +141,25 @@ const metrics: readonly Metric[] = [
   gauge("camera_ok", "1 while the camera is in order", (s) =>
     s.cameras.map((camera) => [{ camera: camera.cameraId }, flag(camera.health === "ok")]),
   ),
-  counter("camera_frames", "Frames looked at", (s) =>
+  counter("camera_frames", "Frames received", (s) =>
     s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.framesSeen]),
   ),
-  counter("camera_frames_skipped", "Frames skipped", (s) =>
-    s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.framesSkipped]),
+  counter("camera_looks", "Frames the network looked at", (s) =>
+    s.cameras.flatMap(({ cameraId, looks }): Value[] => (looks === undefined ? [] : [[{ camera: cameraId }, looks]])),
+  ),
+  counter("camera_frames_skipped", "Frames the network did not look at, by reason", (s) =>
+    s.cameras.flatMap(({ cameraId, skipped = {} }) =>
+      Object.entries(skipped).map(([reason, count]): Value => [{ camera: cameraId, reason }, count]),
+    ),
+  ),
+  gauge("inference_load_ratio", "Share of the last seconds in which networks worked", (s) =>
+    s.inference === undefined ? [] : one(s.inference.load),
+  ),
+  gauge("inference_load_limit_ratio", "What that share may be at most now", (s) =>
+    s.inference === undefined ? [] : one(s.inference.loadLimit),
+  ),
+  gauge("machine_temperature_celsius", "The machine's hottest sensor", (s) =>
+    typeof s.inference?.celsius === "number" ? one(s.inference.celsius) : [],
   ),
   counter("camera_findings", "Findings", (s) =>
     s.cameras.map((camera) => [{ camera: camera.cameraId }, camera.findings]),

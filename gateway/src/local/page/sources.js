@@ -33,12 +33,15 @@ export function cameraRow(camera) {
         : "warning";
   const last = camera.lastFrameMs === null ? "" : age(camera.lastFrameMs);
   const counts = t.frames(number(camera.framesSeen, 0), number(camera.findings, 0));
+  const looks = camera.looks === undefined ? "" : t.looks(number(camera.looks, 0));
+  const heldBack = (camera.skipped?.busy ?? 0) + (camera.skipped?.limited ?? 0);
+  const waited = heldBack === 0 ? "" : t.heldBack(number(heldBack, 0));
   return rowOf(
     state,
     t.cameraStates[camera.health] ?? camera.health,
     camera.cameraId,
     camera.problem,
-    [last, counts].filter(Boolean).join(" · "),
+    [last, counts, looks, waited].filter(Boolean).join(" · "),
   );
 }
 

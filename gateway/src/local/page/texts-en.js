@@ -132,6 +132,8 @@ export const en = {
     "over-exposed": "over-exposed",
   },
   frames: (seen, findings) => `${seen} frames, ${findings} findings`,
+  looks: (looks) => `${looks} looked at by the network`,
+  heldBack: (count) => `${count} waited too long`,
   times: (n) => `${n} ×`,
   noValue: "no usable value",
   delayRuns: "At the limit; the alarm delay is running",

@@ -127,6 +127,8 @@ export const zh = {
     "over-exposed": "过曝",
   },
   frames: (seen, findings) => `${seen} 帧，${findings} 个发现`,
+  looks: (looks) => `模型分析 ${looks} 帧`,
+  heldBack: (count) => `${count} 帧因排队过久未分析`,
   times: (n) => `${n} 次`,
   noValue: "无可用数值",
   delayRuns: "已达到限值，报警延时进行中",

@@ -139,12 +139,15 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
     ],
     zones,
     points: calm ? healthy : [...healthy, ...troubled],
+    inference: { load: 0.12, loadLimit: 0.8, easedBy: null, celsius: 58.2 },
     cameras: [
       {
         cameraId: "prep-cam",
         health: "ok",
         framesSeen: 20_113,
-        framesSkipped: 12,
+        framesSkipped: 18_512,
+        skipped: { quiet: 18_500, busy: 9, limited: 3 },
+        looks: 1_601,
         findings: 2,
         lastFrameMs: at(0.02),
         problem: null,
