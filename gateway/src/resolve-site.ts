@@ -37,7 +37,9 @@ export function resolveZones(config: GatewayConfig): readonly Zone[] {
     };
     const limitsSource =
       own === undefined ? describeLimitsSource(profile) : `${own.source} (${describeLimitsSource(profile)})`;
-    return { zoneId: zone.id, name: zone.name, profileId: zone.profile, limits, limitsSource };
+    const { servingHours: hours } = zone;
+    const serving = hours === undefined ? {} : { serving: { timeZone: config.site.timeZone, hours } };
+    return { zoneId: zone.id, name: zone.name, profileId: zone.profile, limits, limitsSource, ...serving };
   });
 }
 

@@ -11,4 +11,5 @@ export * from "./random.ts";
 export * from "./registry.ts";
 export * from "./retry.ts";
 export * from "./run-process.ts";
+export * from "./schedule.ts";
 export * from "./sd-notify.ts";

@@ -49,6 +49,7 @@ export function hotHoldingRules(
     limit: celsiusIn(point.unit, low),
     ...(criticalLow === null ? {} : { critical: celsiusIn(point.unit, criticalLow) }),
     idleAtOrBelow: celsiusIn(point.unit, Math.min(idleCelsius, low - 1)),
+    ...(zone.serving === undefined ? {} : { serving: zone.serving }),
     source,
     ...(timing === undefined
       ? {}

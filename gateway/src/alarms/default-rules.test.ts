@@ -114,6 +114,9 @@ it("gives a cabinet of retained samples one alarm for temperature, door and powe
 it("watches a hot cabinet only while it is in use, critical at its profile's critical limit", () => {
   const [hot] = defaultRules({ zones: [zoneOf("hot-holding")], points: [makePoint()], cameras: [] });
   expect(hot?.options).toMatchObject({ limit: 60, critical: 57, idleAtOrBelow: 40 });
+  const serving = { timeZone: "Asia/Shanghai", hours: [{ days: ["mon" as const], from: "11:00", to: "13:00" }] };
+  const [byHours] = defaultRules({ zones: [zoneOf("hot-holding", { serving })], points: [makePoint()], cameras: [] });
+  expect(byHours?.options).toMatchObject({ serving });
 });
 
 it("adds the rules about the gateway, and a configured rule replaces the default one of its id", () => {

@@ -77,6 +77,7 @@ export const explanationParameters = {
   "power-returned": ["value", "unit", "since"],
   "door-open": ["since", "heldMinutes"],
   "door-closed": ["since"],
+  "hot-holding-closed": ["value", "limit", "unit"],
   "hot-holding-idle": ["value", "idleAtOrBelow", "unit"],
   "cool-down-late": ["value", "unit", "elapsedMinutes", "target", "allowedMinutes", "since", "source"],
   "cool-down-reached": ["value", "unit", "elapsedMinutes"],

@@ -1,12 +1,11 @@
 import { healthOptions } from "@frostlight/edge-models/health";
-import { pluginSchema } from "@frostlight/kernel";
+import { pluginSchema, scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { evidenceOptions } from "./finding-reporter.ts";
 import { frameSourceRegistry } from "./frames/index.ts";
 import { ringOptions } from "./ring/frame-ring.ts";
 import { cameraRuleRegistry } from "./rules/index.ts";
-import { scheduleEntry } from "./schedule.ts";
 
 const identifier = z
   .string()

@@ -4,13 +4,12 @@ import { join } from "node:path";
 
 import type { EvidenceRole, HealthEvent } from "@frostlight/contract";
 import { healthOptions, toGrey } from "@frostlight/edge-models/health";
-import { silentLogger } from "@frostlight/kernel";
+import { type ScheduleEntry, silentLogger } from "@frostlight/kernel";
 import { FakeClock, seededRandom } from "@frostlight/kernel/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { Frame } from "../core/camera.ts";
 import { HealthWatch } from "./health-watch.ts";
-import type { ScheduleEntry } from "./schedule.ts";
 
 let stateFolder: string;
 beforeEach(async () => {

@@ -3,11 +3,18 @@ import { join } from "node:path";
 
 import type { EvidenceReference, Explanation, HealthEvent } from "@frostlight/contract";
 import { type GreyImage, type HealthOptions, type PictureHealth, PictureJudge } from "@frostlight/edge-models/health";
-import { type Clock, describeError, errorCode, type Logger, writeFileAtomic } from "@frostlight/kernel";
+import {
+  type Clock,
+  describeError,
+  errorCode,
+  isWithin,
+  type Logger,
+  type ScheduleEntry,
+  writeFileAtomic,
+} from "@frostlight/kernel";
 
 import type { CameraOutput, Frame } from "../core/camera.ts";
 import { plainPicture } from "./evidence-picture.ts";
-import { isWithin, type ScheduleEntry } from "./schedule.ts";
 
 export type CameraHealth = PictureHealth | "offline" | "starting";
 

@@ -1,3 +1,4 @@
+import { scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { profiles } from "../alarms/profiles/index.ts";
@@ -41,6 +42,8 @@ export const zoneConfig = z.strictObject({
       source: z.string().min(1).max(500),
     })
     .optional(),
+  /** When hot food is held, in the site's time zone: a profile for hot-holding is watched only then. Left out: whenever it is hot. */
+  servingHours: z.array(scheduleEntry).min(1).max(100).optional(),
 });
 
 const plausible: Readonly<Record<string, { readonly min: number; readonly max: number }>> = {

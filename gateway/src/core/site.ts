@@ -1,4 +1,5 @@
 import type { Calibration, LimitBand, LocalisedText, Quantity } from "@frostlight/contract";
+import type { ScheduleEntry } from "@frostlight/kernel";
 
 import type { Unit } from "./units.ts";
 
@@ -12,6 +13,8 @@ export interface Zone {
   readonly profileId: string;
   readonly limits: LimitBand;
   readonly limitsSource: string;
+  /** When hot food is held in it; absent: whenever it is hot. */
+  readonly serving?: { readonly timeZone: string; readonly hours: readonly ScheduleEntry[] };
 }
 
 /**

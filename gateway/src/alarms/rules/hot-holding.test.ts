@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { makeRule, Stage } from "../testing/stage.ts";
 
@@ -54,4 +54,48 @@ it("watches what is warm when it is first seen, through restarts too", async () 
   stage.see(null);
   await stage.wait(3_600);
   expect(stage.story).toHaveLength(1);
+});
+
+describe("with serving hours", () => {
+  const serving = { timeZone: "UTC", hours: [{ from: "11:00", to: "13:00" }] };
+  const byHours = makeRule("hot-holding", { limit: 60, idleAtOrBelow: 40, serving });
+  const stageAt = (hour: number, minute = 0): Stage =>
+    new Stage([byHours], undefined, Date.UTC(2026, 10, 23, hour, minute));
+
+  it("says nothing outside of them, however the cabinet cools or warms", async () => {
+    const stage = stageAt(8);
+    await stage.seeFor(60, 65);
+    await stage.seeFor(110, 50);
+    expect(stage.story).toEqual([]);
+  });
+
+  it("gives warm food its delay from when they begin", async () => {
+    const stage = stageAt(10);
+    await stage.seeFor(74, 50);
+    expect(stage.story).toEqual([]);
+    await stage.seeFor(3, 50);
+    expect(stage.story).toEqual(["raised warning"]);
+  });
+
+  it("ends the alarm when they are over, and begins anew the next day", async () => {
+    const stage = stageAt(12, 20);
+    await stage.seeFor(5, 65);
+    await stage.seeFor(33, 55);
+    expect(stage.story.slice(0, 1)).toEqual(["raised warning"]);
+    stage.restart(30);
+    await stage.seeFor(3, 55);
+    expect(stage.last).toMatchObject({ transition: "returned", explanation: { code: "hot-holding-closed" } });
+    const count = stage.events.length;
+    await stage.seeFor(60, 55);
+    expect(stage.events).toHaveLength(count);
+    await stage.wait(21 * 3_600);
+    await stage.seeFor(20, 55);
+    expect(stage.last.transition).toBe("raised");
+  });
+
+  it("does not take a cabinet that is cold when they begin for one that holds food", async () => {
+    const stage = stageAt(10, 50);
+    await stage.seeFor(60, 30);
+    expect(stage.story).toEqual([]);
+  });
 });

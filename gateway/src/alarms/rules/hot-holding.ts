@@ -1,3 +1,4 @@
+import { isWithin, scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
 import type { Point } from "../../core/site.ts";
@@ -27,6 +28,8 @@ const optionsSchema = z
     /** At or below this nobody holds food: the cabinet has been switched off and emptied. */
     idleAtOrBelow: z.number(),
     idleAfterSeconds: z.number().min(0).max(86_400).default(1_800),
+    /** Food is held only then; left out: whenever the cabinet is hot. */
+    serving: z.strictObject({ timeZone: z.string().min(1), hours: z.array(scheduleEntry).min(1).max(100) }).optional(),
     deadband: z.number().min(0).default(1),
     offDelaySeconds: z.number().min(0).max(86_400).default(300),
     source: z.string().min(1).max(500).default("site configuration"),
@@ -45,7 +48,8 @@ const stateSchema = z.object({
 
 /**
  * A limit from below for a cabinet that is not always in use: watched from when it has first been hot until it has been cold for
- * a while. Heating up in the morning is no alarm; falling from hot is, and stays one until it is hot again or cold and idle.
+ * a while. Heating up in the morning is no alarm; falling from hot is, and stays one until it is hot again, cold and idle, or
+ * the serving hours are over. Serving hours go by the wall clock: it must be set.
  */
 export const hotHoldingRule = definePointRule({
   kind: "hot-holding",
@@ -72,6 +76,7 @@ class HotHoldingEvaluator implements PointEvaluator {
   /** null: nothing known yet. */
   #inUse: boolean | null = null;
   #coldSinceMs: number | null = null;
+  #lastValue: number | null = null;
 
   constructor(options: HotOptions, point: Point, now: Moment, restored: Restored | null, room: RoomView) {
     this.#options = options;
@@ -90,8 +95,10 @@ class HotHoldingEvaluator implements PointEvaluator {
   onSample(observation: Observation, now: Moment): Verdict | null {
     const { sample, freshness, takenMs } = observation;
     if (freshness === "old") return null;
+    if (!this.#isServing(now)) return this.#close(now);
     const value = usableValue(sample);
     if (value !== null && sample.quality === "good") {
+      this.#lastValue = value;
       const ended = this.#follow(value, takenMs, now);
       if (ended !== null) return ended;
     }
@@ -99,6 +106,7 @@ class HotHoldingEvaluator implements PointEvaluator {
   }
 
   tick(now: Moment): Verdict | null {
+    if (!this.#isServing(now)) return this.#close(now);
     return this.#inUse === true ? this.#noting(this.#limit.tick(now)) : null;
   }
 
@@ -131,6 +139,24 @@ class HotHoldingEvaluator implements PointEvaluator {
       kind: "inactive",
       explanation: explain("hot-holding-idle", { value: round(value), idleAtOrBelow, unit }),
     };
+  }
+
+  #isServing(now: Moment): boolean {
+    const { serving } = this.#options;
+    return serving === undefined || isWithin(serving.hours, serving.timeZone, now.wallMs);
+  }
+
+  /** Nobody holds food now: what was running is forgotten, and the next serving begins anew. */
+  #close(now: Moment): Verdict | null {
+    if (this.#inUse === null && !this.#isTold) return null;
+    this.#inUse = null;
+    this.#coldSinceMs = null;
+    this.#limit = this.#openLimit(now, null);
+    if (!this.#isTold) return null;
+    this.#isTold = false;
+    const { limit } = this.#options;
+    const parameters = { value: round(this.#lastValue ?? limit), limit, unit: unitSymbol(this.#point.unit) };
+    return { kind: "inactive", explanation: explain("hot-holding-closed", parameters) };
   }
 
   #noting(verdict: Verdict | null): Verdict | null {

@@ -1,6 +1,6 @@
+import { isWithin, scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
-import { isWithin, scheduleEntry } from "../schedule.ts";
 import { type CameraRule, defineCameraRule, type RuleContext, type RuleHit, type RuleView } from "./camera-rule.ts";
 import { Confirmation } from "./confirmation.ts";
 import { hitOf, peopleInPlace, seen } from "./people.ts";

@@ -1,8 +1,8 @@
 import type { Priority } from "@frostlight/contract";
+import { isWithin, type ScheduleEntry, scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
 import { contains, polygon } from "../polygon.ts";
-import { isWithin, type ScheduleEntry, scheduleEntry } from "../schedule.ts";
 import type { Region } from "./camera-rule.ts";
 
 /** What a kind of rule starts with where the configuration says nothing. */

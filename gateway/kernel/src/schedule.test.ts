@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { contains } from "./polygon.ts";
-import { isWithin, scheduleEntry } from "./schedule.ts";
+import { isWithin, localDayStart, openSpans, scheduleEntry } from "./schedule.ts";
 
 const shanghai = "Asia/Shanghai";
 /** 2026-11-22 is a Sunday; Shanghai is UTC+8 all year. */
@@ -40,23 +39,41 @@ describe("a schedule", () => {
     expect(isWithin(hours, "Europe/Berlin", Date.UTC(2026, 11, 1, 7, 30))).toBe(true);
   });
 
+  it("gives the spans in which it is open, cut to what is asked", () => {
+    const hours = [...entry({ days: ["sun"], from: "08:00", to: "10:00" }), ...entry({ from: "22:00", to: "01:00" })];
+    const spans = openSpans(hours, shanghai, { fromMs: at(22, 0, 30), toMs: at(22, 23) });
+    expect(spans).toEqual([
+      { fromMs: at(22, 0, 30), toMs: at(22, 1) },
+      { fromMs: at(22, 8), toMs: at(22, 10) },
+      { fromMs: at(22, 22), toMs: at(22, 23) },
+    ]);
+    expect(openSpans(hours, shanghai, { fromMs: at(22, 8, 30) + 7, toMs: at(22, 8, 31) + 7 })).toEqual([
+      { fromMs: at(22, 8, 30) + 7, toMs: at(22, 8, 31) + 7 },
+    ]);
+  });
+
+  it("counts the hours that there were when clocks are put forward and back", () => {
+    const berlin = "Europe/Berlin";
+    const day = entry({ from: "00:00", to: "24:00" });
+    const hoursOf = (middayMs: number): number => {
+      const fromMs = localDayStart(berlin, middayMs);
+      const toMs = localDayStart(berlin, middayMs + 86_400_000);
+      return (
+        openSpans(day, berlin, { fromMs, toMs }).reduce((sum, span) => sum + span.toMs - span.fromMs, 0) / 3_600_000
+      );
+    };
+    expect(hoursOf(Date.UTC(2026, 2, 29, 11))).toBe(23);
+    expect(hoursOf(Date.UTC(2026, 9, 25, 11))).toBe(25);
+    expect(hoursOf(Date.UTC(2026, 10, 22, 11))).toBe(24);
+  });
+
+  it("knows when the local day began", () => {
+    expect(localDayStart(shanghai, at(22, 0))).toBe(at(22, 0));
+    expect(localDayStart(shanghai, at(22, 23, 59))).toBe(at(22, 0));
+    expect(localDayStart("Asia/Kolkata", Date.UTC(2026, 10, 22, 1))).toBe(Date.UTC(2026, 10, 21, 18, 30));
+  });
+
   it.each(["25:00", "8:00", "12:60", ""])("refuses %j as a time", (from) => {
     expect(scheduleEntry.safeParse({ from, to: "10:00" }).success).toBe(false);
-  });
-});
-
-describe("a polygon", () => {
-  it("contains what is inside, also when it is bent inwards", () => {
-    const bent = [
-      [0, 0],
-      [1, 0],
-      [1, 1],
-      [0.5, 0.4],
-      [0, 1],
-    ] as [number, number][];
-    expect(contains(bent, 0.1, 0.5)).toBe(true);
-    expect(contains(bent, 0.5, 0.3)).toBe(true);
-    expect(contains(bent, 0.5, 0.8)).toBe(false);
-    expect(contains(bent, 1.2, 0.5)).toBe(false);
   });
 });
