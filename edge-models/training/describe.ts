@@ -50,7 +50,7 @@ async function read(item: Item): Promise<RgbImage> {
     .toColourspace("srgb")
     .removeAlpha();
   if (item.scale < 1) {
-    const { width = 1 } = await sharp(item.file).metadata();
+    const { width } = await sharp(item.file).metadata();
     picture = picture.resize({ width: Math.max(32, Math.round(width * item.scale)) });
   }
   if (item.light !== 1) picture = picture.linear(item.light, 0);

@@ -51,15 +51,16 @@ describe("a YOLO folder", () => {
     await text(join(base, "labels", "b.txt"), "");
     await text(join(base, "classes.txt"), "face\nwith_mask\n");
     const yolo = await YoloFolder.open(base);
-    expect(yolo?.pictures.map((path) => path.slice(base.length + 8))).toEqual([
+    if (yolo === null) throw new Error("no labels were found");
+    expect(yolo.pictures.map((path) => path.slice(base.length + 8))).toEqual([
       "b.jpg",
       join("day", "a2.JPG"),
       join("day", "a10.jpeg"),
     ]);
-    const boxes = await Promise.all((yolo?.pictures ?? []).map((path) => yolo?.boxesOf(path, [])));
-    expect(boxes.map((own) => own?.length)).toEqual([0, 1, 0]);
+    const boxes = await Promise.all(yolo.pictures.map((path) => yolo.boxesOf(path, [])));
+    expect(boxes.map((own) => own.length)).toEqual([0, 1, 0]);
     expect(boxes[1]?.[0]).toMatchObject({ label: "with_mask", left: 0.4, right: 0.6 });
-    expect(yolo?.unreadableLines).toBe(2);
+    expect(yolo.unreadableLines).toBe(2);
   });
 
   it("reads polygons as the boxes around them", async () => {

@@ -128,7 +128,7 @@ describe("assignFolds", () => {
         for (const label of ["a", "b"]) {
           const groups = new Set(own.filter((mark) => mark.label === label).map(({ group }) => group));
           const used = new Set(own.flatMap((mark, index) => (mark.label === label ? [folds[index]] : [])));
-          if (groups.size >= 3) expect(used.size).toBe(3);
+          expect(used.size).toBeGreaterThanOrEqual(Math.min(3, groups.size));
         }
       }),
     );
@@ -174,12 +174,9 @@ describe("a region's square", () => {
         const [left, right] = [Math.min(a, b), Math.max(a, b) + 0.01];
         const [top, bottom] = [Math.min(c, d), Math.max(c, d) + 0.01];
         const square = squareAround(image, { left, right, top, bottom }, margin);
-        if (square.side <= 20) {
-          expect(square.left).toBeGreaterThanOrEqual(0);
-          expect(square.top).toBeGreaterThanOrEqual(0);
-          expect(square.left + square.side).toBeLessThanOrEqual(40);
-          expect(square.top + square.side).toBeLessThanOrEqual(20);
-        }
+        const isInside =
+          square.left >= 0 && square.top >= 0 && square.left + square.side <= 40 && square.top + square.side <= 20;
+        expect(isInside || square.side > 20).toBe(true);
         expect(cutSquare(image, square).rgb).toHaveLength(square.side ** 2 * 3);
       }),
     );
