@@ -108,6 +108,51 @@ export type OutOfService = {
   readonly reason: string;
 };
 
+export type Verdict = "true" | "false" | "unclear";
+
+export type FindingVerdict = {
+  readonly verdict: Verdict;
+  readonly actor: string;
+  readonly comment: string;
+  readonly timeMs: number;
+};
+
+export type VerdictRequest = {
+  readonly commandId: string;
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly verdict: Verdict;
+  readonly comment: string;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly finishedMs: number | null;
+  readonly outcome: Explanation | null;
+};
+
+export type TeachingChange = {
+  readonly thing: string;
+  readonly before: string;
+  readonly after: string;
+  readonly author: string;
+  readonly timeMs: number;
+  readonly commandId: string | null;
+};
+
+export type TeachingRequest = {
+  readonly commandId: string;
+  readonly actor: string;
+  readonly issuedAtMs: number;
+  readonly thing: string;
+  readonly step: string;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly outcome: Explanation | null;
+};
+
+export type Teaching = {
+  readonly nowMs: number;
+  readonly changes: readonly TeachingChange[];
+  readonly requests: readonly TeachingRequest[];
+};
+
 export type Problem = {
   readonly code: string;
   readonly message: string;
@@ -297,6 +342,8 @@ export type Finding = {
   readonly boxes: readonly Box[];
   readonly evidence: readonly EvidenceReference[];
   readonly explanation: Explanation;
+  readonly verdict: FindingVerdict | null;
+  readonly verdictRequest: VerdictRequest | null;
 };
 
 export type FindingList = {

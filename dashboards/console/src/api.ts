@@ -16,6 +16,8 @@ import type {
   Series,
   ServiceTarget,
   Session,
+  Teaching,
+  Verdict,
 } from "./api.generated.ts";
 
 /** An answer that was not the wished one. `network`: there was none. */
@@ -112,6 +114,11 @@ export const api = {
   ) => request<AlarmRequested>("POST", `/sites/${id(siteId)}/service`, service),
   alarmHealth: (days: number, siteId?: string) =>
     request<AlarmSystemHealth>("GET", `/alarm-health${query({ days, siteId })}`),
+  judgeFinding: (findingId: string, verdict: Verdict, comment: string) =>
+    request<AlarmRequested>("POST", `/findings/${id(findingId)}/verdict`, { verdict, comment }),
+  teaching: (gatewayId: string) => request<Teaching>("GET", `/gateways/${id(gatewayId)}/teaching`),
+  teach: (gatewayId: string, step: object) =>
+    request<AlarmRequested>("POST", `/gateways/${id(gatewayId)}/teaching`, { request: step }),
   finding: (findingId: string) => request<Finding>("GET", `/findings/${id(findingId)}`),
   cameras: () => request<CameraList>("GET", "/cameras"),
   gateways: () => request<GatewayList>("GET", "/gateways"),

@@ -5,6 +5,7 @@ import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/gateway.css";
 import "./styles/alarms.css";
+import "./styles/findings.css";
 import { render } from "preact";
 
 import { App } from "./app.tsx";

@@ -17,6 +17,7 @@ import type {
   StateQueries,
   User,
 } from "../core/records.ts";
+import type { TeachingRecords } from "../core/teaching-records.ts";
 import type { TimeSeriesStore } from "../core/timeseries.ts";
 import type { ApiOptions } from "./options.ts";
 import type { Permission } from "./permissions.ts";
@@ -24,7 +25,7 @@ import type { Permission } from "./permissions.ts";
 /** What the HTTP interface needs from the rest of the server. */
 export interface ApiPorts {
   readonly options: ApiOptions;
-  readonly state: StateQueries & GatewayFiles;
+  readonly state: StateQueries & GatewayFiles & TeachingRecords;
   /** Signs configurations; without one none can be sent. */
   readonly authority?: Pick<CertificateAuthority, "signConfiguration">;
   readonly accounts: AccountStore;

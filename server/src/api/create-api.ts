@@ -39,6 +39,7 @@ import { overviewRoutes } from "./resources/overview.ts";
 import { seriesRoutes } from "./resources/series.ts";
 import { serviceRoutes } from "./resources/service.ts";
 import { sessionRoutes } from "./resources/session.ts";
+import { teachRoutes } from "./resources/teach.ts";
 import { apiSchemas } from "./schemas.ts";
 
 /** Requests of people are small; the gateway's plug-ins set their own limits. */
@@ -122,6 +123,7 @@ function apiRoutes(wiring: ApiWiring): FastifyPluginAsync {
     alarmHealthRoutes(app, wiring);
     serviceRoutes(app, wiring);
     findingRoutes(app, wiring);
+    teachRoutes(app, wiring);
     evidenceRoutes(app, wiring);
     cameraRoutes(app, wiring);
     gatewayRoutes(app, wiring);

@@ -14,13 +14,15 @@ export type Permission =
   | "acknowledge-alarms"
   /** Put aside for a time, take back, let a latched one go. */
   | "shelve-alarms"
+  /** Say of a finding whether it is so, and teach gateways with it. */
+  | "judge-findings"
   /** Rooms, points and cameras: nobody watches them meanwhile. */
   | "set-service"
   | "calibrate-points"
   | "administer";
 
 const viewer: readonly Permission[] = ["own-account", "read"];
-const operator: readonly Permission[] = [...viewer, "acknowledge-alarms", "shelve-alarms"];
+const operator: readonly Permission[] = [...viewer, "acknowledge-alarms", "shelve-alarms", "judge-findings"];
 
 const granted: Readonly<Record<Role, readonly Permission[]>> = {
   viewer,

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { alarm, outOfService } from "./alarm-schemas.ts";
 import { explanation, list, named, priority, text, timeMs } from "./schema-parts.ts";
+import { findingVerdict, verdictRequest } from "./teach-schemas.ts";
 
 export { apiSchemas, explanation, identifier, list, named, sha256 } from "./schema-parts.ts";
 
@@ -230,6 +231,10 @@ export const finding = named(
     boxes: list(box),
     evidence: list(evidenceReference),
     explanation,
+    /** As the gateway has it; null: nobody has judged it. */
+    verdict: findingVerdict.nullable(),
+    /** The newest request for a verdict; null: nobody asked here. */
+    verdictRequest: verdictRequest.nullable(),
   }),
 );
 

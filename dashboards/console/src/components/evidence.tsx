@@ -11,7 +11,7 @@ type Reference = Finding["evidence"][number];
 
 /** The picture of a finding that people look at first. */
 export function mainPicture(finding: Finding): Reference | undefined {
-  const pictures = finding.evidence.filter(({ mediaType }) => mediaType.startsWith("image/"));
+  const pictures = finding.evidence.filter(({ mediaType, role }) => mediaType.startsWith("image/") && role !== "clip");
   return (
     pictures.find(({ role }) => role === "picture") ?? pictures.find(({ role }) => role === "original") ?? pictures[0]
   );

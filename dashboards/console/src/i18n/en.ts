@@ -1,10 +1,12 @@
 import { alarmEn } from "./alarm-en.ts";
 import { gatewayEn } from "./gateway-en.ts";
+import { teachEn } from "./teach-en.ts";
 
 /** Every text of the console in English; `zh.ts` has the same keys. */
 export const en = {
   ...alarmEn,
   ...gatewayEn,
+  ...teachEn,
   "app.name": "Frostlight",
   "app.simulated": "Simulated data",
   "app.simulatedLong": "This site is a demonstration: all its values are made up.",

@@ -1,11 +1,13 @@
 import { alarmZh } from "./alarm-zh.ts";
 import type { TextKey } from "./en.ts";
 import { gatewayZh } from "./gateway-zh.ts";
+import { teachZh } from "./teach-zh.ts";
 
 /** Every text of the console in Chinese. */
 export const zh: Readonly<Record<TextKey, string>> = {
   ...alarmZh,
   ...gatewayZh,
+  ...teachZh,
   "app.name": "霜明",
   "app.simulated": "模拟数据",
   "app.simulatedLong": "这是演示站点：所有数值均为模拟。",

@@ -14,6 +14,8 @@ import { now } from "../now.ts";
 import { useResource } from "../resource.ts";
 import { overview, timeZoneOf } from "../store.ts";
 import { findingName } from "./cameras.tsx";
+import { FindingTeach } from "./finding-teach.tsx";
+import { FindingVerdict } from "./finding-verdict.tsx";
 
 /** One finding: the picture, what was found in it, and why. */
 export function FindingPage({ findingId }: { readonly findingId: string }): ComponentChild {
@@ -30,21 +32,23 @@ export function FindingPage({ findingId }: { readonly findingId: string }): Comp
       </header>
       {error === undefined ? null : <ErrorBox error={error} onRetry={reload} />}
       {data === undefined && error === undefined ? <Skeleton rows={1} height={360} /> : null}
-      {data === undefined ? null : <Detail finding={data} />}
+      {data === undefined ? null : <Detail finding={data} reload={reload} />}
     </>
   );
 }
 
-const roles: readonly Finding["evidence"][number]["role"][] = ["picture", "original", "heat-map"];
+const roles: readonly Finding["evidence"][number]["role"][] = ["picture", "original", "heat-map", "before", "after"];
 
-function Detail({ finding }: { readonly finding: Finding }): ComponentChild {
-  const [role, setRole] = useState(mainPicture(finding)?.role);
+function Detail({ finding, reload }: { readonly finding: Finding; readonly reload: () => void }): ComponentChild {
+  const [chosen, setChosen] = useState(mainPicture(finding)?.sha256);
   const [boxes, setBoxes] = useState(true);
   const timeZone = timeZoneOf(finding.siteId);
   const pictures = finding.evidence
-    .filter(({ mediaType }) => mediaType.startsWith("image/"))
+    .filter(({ mediaType, role }) => mediaType.startsWith("image/") && role !== "clip")
     .toSorted((a, b) => roles.indexOf(a.role) - roles.indexOf(b.role));
-  const shown = pictures.find((picture) => picture.role === role);
+  const shown = pictures.find(({ sha256 }) => sha256 === chosen);
+  const clip = finding.evidence.find(({ role, mediaType }) => role === "clip" && mediaType.startsWith("video/"));
+  const moving = finding.evidence.find(({ role, mediaType }) => role === "clip" && mediaType.startsWith("image/"));
   return (
     <div class="finding">
       <div class="finding-picture">
@@ -56,16 +60,18 @@ function Detail({ finding }: { readonly finding: Finding }): ComponentChild {
                 <button
                   key={picture.sha256}
                   type="button"
-                  aria-pressed={picture.role === role}
+                  aria-pressed={picture === shown}
                   onClick={() => {
-                    setRole(picture.role);
+                    setChosen(picture.sha256);
                   }}
                 >
                   {t(`finding.role.${picture.role}`)}
+                  {picture.public === true ? " ◐" : ""}
                 </button>
               ))}
             </div>
           )}
+          {shown?.public === true ? <span class="quiet">◐ {t("evidence.public")}</span> : null}
           {finding.boxes.length === 0 ? null : (
             <label class="check">
               <input
@@ -80,6 +86,19 @@ function Detail({ finding }: { readonly finding: Finding }): ComponentChild {
           )}
         </div>
       </div>
+      {clip?.stored === true ? (
+        <figure class="finding-clip">
+          <video src={api.evidenceUrl(clip.sha256)} controls muted playsInline preload="metadata" />
+          <figcaption class="quiet">{t("evidence.clip")}</figcaption>
+        </figure>
+      ) : null}
+      {moving?.stored === true ? (
+        <figure class="finding-clip">
+          <img src={api.evidenceUrl(moving.sha256)} alt={t("evidence.clip")} loading="lazy" />
+          <figcaption class="quiet">{t("evidence.clip")}</figcaption>
+        </figure>
+      ) : null}
+      <FindingVerdict finding={finding} reload={reload} />
       <section class="card finding-text">
         <p class="finding-why">{explain(finding.explanation, timeZone, now.value)}</p>
         <p class="quiet">
@@ -115,6 +134,7 @@ function Detail({ finding }: { readonly finding: Finding }): ComponentChild {
           </dl>
         </details>
       </section>
+      {finding.ruleKind === "taught" ? <FindingTeach finding={finding} /> : null}
     </div>
   );
 }

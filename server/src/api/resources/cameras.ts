@@ -1,8 +1,8 @@
-import type { Scope, Site, StateQueries } from "../../core/records.ts";
+import type { Scope, Site } from "../../core/records.ts";
 import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
 import { healthOfCamera } from "../overview/overview-service.ts";
 import { cameraList, problem } from "../schemas.ts";
-import { withEvidence } from "./findings.ts";
+import { viewsOfFindings } from "./findings.ts";
 
 const dayMs = 86_400_000;
 /** Findings shown on a camera's tile, and the most that are counted for its day. */
@@ -28,7 +28,7 @@ export function cameraRoutes(app: ApiInstance, ports: ApiPorts): void {
   );
 }
 
-async function camerasOf(state: StateQueries, scope: Scope, site: Site, nowMs: number) {
+async function camerasOf(state: ApiPorts["state"], scope: Scope, site: Site, nowMs: number) {
   const { siteId, description } = site;
   if (description === null || description.cameras.length === 0) return [];
   const health = await state.health(scope, siteId);
@@ -43,7 +43,7 @@ async function camerasOf(state: StateQueries, scope: Scope, site: Site, nowMs: n
         cameraId,
         name,
         health: healthOfCamera(health, cameraId),
-        findings: await Promise.all(newest.slice(0, shownFindings).map((entry) => withEvidence(state, scope, entry))),
+        findings: await viewsOfFindings(state, scope, newest.slice(0, shownFindings)),
         findingsLastDay: newest.filter((entry) => nowMs - entry.lastSeenMs < dayMs).length,
       };
     }),

@@ -1,23 +1,50 @@
 import { z } from "zod";
 
-import type { Scope, StateQueries, StoredFinding } from "../../core/records.ts";
+import type { TrackedCommand } from "../../core/gateway-records.ts";
+import type { Scope, StoredFinding } from "../../core/records.ts";
+import { alarmRequested } from "../alarm-schemas.ts";
 import { notFound } from "../api-error.ts";
+import { askGateway } from "../ask-gateway.ts";
 import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
 import { finding, findingList, identifier, problem } from "../schemas.ts";
+import { verdictBody, type verdictRequest } from "../teach-schemas.ts";
 
-/** Says for each picture of a finding whether the file has arrived. */
-export async function withEvidence(
-  state: Pick<StateQueries, "evidence">,
+/** Says for each picture whether the file has arrived, and for each finding what people said of it. */
+export async function viewsOfFindings(
+  state: Pick<ApiPorts["state"], "evidence" | "judgements">,
   scope: Scope,
-  stored: StoredFinding,
-): Promise<z.output<typeof finding>> {
-  const evidence = await Promise.all(
-    stored.evidence.map(async (reference) => ({
-      ...reference,
-      stored: (await state.evidence(scope, reference.sha256)) !== undefined,
-    })),
+  stored: readonly StoredFinding[],
+): Promise<readonly z.output<typeof finding>[]> {
+  const judgements = await state.judgements(
+    scope,
+    stored.map(({ findingId }) => findingId),
   );
-  return { ...stored, evidence };
+  return await Promise.all(
+    stored.map(async (entry) => {
+      const evidence = await Promise.all(
+        entry.evidence.map(async (reference) => ({
+          ...reference,
+          stored: (await state.evidence(scope, reference.sha256)) !== undefined,
+        })),
+      );
+      const judgement = judgements.get(entry.findingId);
+      return {
+        ...entry,
+        evidence,
+        verdict: judgement?.verdict ?? null,
+        verdictRequest: viewOfVerdictRequest(judgement?.request ?? null),
+      };
+    }),
+  );
+}
+
+function viewOfVerdictRequest(request: TrackedCommand | null): z.output<typeof verdictRequest> | null {
+  if (request === null) return null;
+  const { command, status, finishedMs, outcome } = request;
+  const { commandId, actor, issuedAtMs, action } = command;
+  if (action.kind !== "judge-finding") return null;
+  const { verdict, comment } = action;
+  return { commandId, actor, issuedAtMs, verdict, comment, status, finishedMs, outcome };
 }
 
 /** What the cameras' rules saw. */
@@ -50,8 +77,8 @@ export function findingRoutes(app: ApiInstance, ports: ApiPorts): void {
         ...(to === undefined ? {} : { toMs: to }),
         limit: limit + 1,
       });
-      const findings = await Promise.all(found.slice(0, limit).map((entry) => withEvidence(state, scope, entry)));
-      return { findings, truncated: found.length > limit };
+      const findings = await viewsOfFindings(state, scope, found.slice(0, limit));
+      return { findings: [...findings], truncated: found.length > limit };
     },
   );
 
@@ -69,7 +96,33 @@ export function findingRoutes(app: ApiInstance, ports: ApiPorts): void {
       const { scope } = callerOf(request);
       const found = await state.finding(scope, request.params.findingId);
       if (found === undefined) throw notFound(`finding ${request.params.findingId}`);
-      return await withEvidence(state, scope, found);
+      const [view] = await viewsOfFindings(state, scope, [found]);
+      if (view === undefined) throw notFound(`finding ${request.params.findingId}`);
+      return view;
+    },
+  );
+
+  app.post(
+    "/findings/:findingId/verdict",
+    {
+      config: { permission: "judge-findings" },
+      schema: {
+        summary: "Say of a finding whether it is so; the gateway keeps it, and learns from it what was taught there",
+        params: z.object({ findingId: identifier }),
+        body: verdictBody,
+        response: { 202: alarmRequested, 400: problem, 401: problem, 403: problem, 404: problem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { findingId } = request.params;
+      const { verdict, comment } = request.body;
+      const found = await state.finding(caller.scope, findingId);
+      if (found === undefined) throw notFound(`finding ${findingId}`);
+      const { siteId, gatewayId } = found;
+      const action = { kind: "judge-finding", findingId, verdict, comment } as const;
+      const detail = `${findingId} ${verdict}${comment === "" ? "" : `: ${comment}`}`;
+      return reply.code(202).send(await askGateway(ports, caller, { siteId, gatewayId, action, detail }));
     },
   );
 }

@@ -1,6 +1,6 @@
 import type { AlarmEvent, Command, Sample, SiteDescription } from "@frostlight/contract";
 
-import type { GatewayFile, GatewayFiles } from "../../core/gateway-records.ts";
+import type { GatewayFile, GatewayFiles, TrackedCommand } from "../../core/gateway-records.ts";
 import type {
   AccountStore,
   Alarm,
@@ -16,6 +16,7 @@ import type {
   SubjectHealth,
   User,
 } from "../../core/records.ts";
+import type { FindingJudgement, TeachingRecords } from "../../core/teaching-records.ts";
 
 interface MemorySite {
   readonly organisationId: string;
@@ -24,7 +25,9 @@ interface MemorySite {
 }
 
 /** The server's state in memory, for tests and for drawing the console without a database. */
-export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, CommandOutbox, EvidenceReader {
+export class MemoryState
+  implements StateQueries, GatewayFiles, TeachingRecords, EnrolmentStore, CommandOutbox, EvidenceReader
+{
   readonly siteList: MemorySite[] = [];
   readonly gatewayList: Gateway[] = [];
   readonly alarmMap = new Map<string, { alarm: Alarm; events: AlarmEvent[] }>();
@@ -48,6 +51,35 @@ export class MemoryState implements StateQueries, GatewayFiles, EnrolmentStore, 
   /** What is in the gateways' files besides the gateway and its site's description. */
   readonly gatewayFiles = new Map<string, Partial<GatewayFile>>();
   readonly configurations: { readonly gatewayId: string; readonly version: number; readonly yaml: string }[] = [];
+
+  /** What gateways recorded of verdicts, by finding. */
+  readonly verdicts = new Map<string, NonNullable<FindingJudgement["verdict"]>>();
+
+  async judgements({ organisationId }: Scope, findingIds: readonly string[]) {
+    const judgements = new Map<string, FindingJudgement>();
+    for (const findingId of findingIds) {
+      const request = this.commands.findLast(
+        ({ command: { action }, organisationId: own }) =>
+          own === organisationId && action.kind === "judge-finding" && action.findingId === findingId,
+      );
+      const verdict = this.verdicts.get(findingId) ?? null;
+      if (verdict === null && request === undefined) continue;
+      judgements.set(findingId, { verdict, request: request === undefined ? null : tracked(request.command) });
+    }
+    return judgements;
+  }
+
+  async teaching(scope: Scope, gatewayId: string) {
+    const file = await this.gatewayFile(scope, gatewayId);
+    if (file === undefined) return undefined;
+    const { siteId, revokedMs } = file.gateway;
+    const commands = this.commands
+      .filter((one) => one.gatewayId === gatewayId && one.command.action.kind === "teach")
+      .map(({ command }) => tracked(command))
+      .toReversed();
+    const changes = file.changes.filter(({ what }) => what === "teaching");
+    return { siteId, isRevoked: revokedMs !== null, changes, commands };
+  }
 
   async gatewayFile(scope: Scope, gatewayId: string) {
     const gateway = (await this.gateways(scope)).find((one) => one.gatewayId === gatewayId);
@@ -250,4 +282,8 @@ export function sampleOf(given: Pick<Sample, "pointId" | "timeMs" | "value"> & P
     timeCorrected: false,
     ...given,
   };
+}
+
+function tracked(command: Command): TrackedCommand {
+  return { command, subject: "", status: "pending", finishedMs: null, attempts: 1, outcome: null };
 }

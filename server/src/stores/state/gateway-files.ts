@@ -97,7 +97,7 @@ export function gatewayFiles(reader: Db, writer: Db, audit: ChainAudit): Gateway
   };
 }
 
-async function gatewayRow(db: Db, scope: Scope, gatewayId: string): Promise<GatewayRow | undefined> {
+export async function gatewayRow(db: Db, scope: Scope, gatewayId: string): Promise<GatewayRow | undefined> {
   return db
     .selectFrom("gateways")
     .selectAll()
@@ -136,7 +136,7 @@ async function configurationsOf(db: Db, gatewayId: string): Promise<readonly Con
   }));
 }
 
-function trackedFromRow(row: CommandRow): TrackedCommand {
+export function trackedFromRow(row: CommandRow): TrackedCommand {
   return {
     command: parseCommand(row.body),
     subject: row.subject,
@@ -147,7 +147,7 @@ function trackedFromRow(row: CommandRow): TrackedCommand {
   };
 }
 
-function changeFromRow(row: ChangeRow): StoredChange {
+export function changeFromRow(row: ChangeRow): StoredChange {
   return {
     subject: row.subject,
     what: row.what,

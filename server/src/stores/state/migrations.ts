@@ -179,5 +179,17 @@ const fifth: Migration = {
   },
 };
 
+const sixth: Migration = {
+  version: 6,
+  name: "verdicts on findings",
+  async up(db) {
+    const statements = [
+      `create index changes_of_subject on changes (organisation_id, subject, time_ms)`,
+      `create index commands_of_subject on commands (organisation_id, subject, issued_ms) where subject <> ''`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first, second, third, fourth, fifth];
+export const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth];

@@ -16,6 +16,7 @@ import type {
   IngestStore,
 } from "../../core/ingest.ts";
 import type { AccountStore, EnrolmentStore, StateQueries } from "../../core/records.ts";
+import type { TeachingRecords } from "../../core/teaching-records.ts";
 import { accountStore } from "./accounts.ts";
 import { centralAlarmStore } from "./central-alarms.ts";
 import { certificateRegister } from "./certificates.ts";
@@ -29,6 +30,7 @@ import { sqliteTypes } from "./migrations.ts";
 import { NodeSqlite } from "./node-sqlite.ts";
 import { stateQueries } from "./queries.ts";
 import type { Database } from "./schema.ts";
+import { teachingRecords } from "./teaching-records.ts";
 
 /** Configuration of the state store. */
 export const stateOptions = z.strictObject({
@@ -51,7 +53,8 @@ export interface StateStore
     CommandStore,
     CentralAlarmStore,
     CertificateRegister,
-    GatewayFiles {
+    GatewayFiles,
+    TeachingRecords {
   close(): Promise<void>;
 }
 
@@ -84,6 +87,7 @@ export async function openStateStore(
     ...commandStore(writer),
     ...centralAlarmStore(writer),
     ...certificateRegister(writer),
+    ...teachingRecords(reader),
     ...gatewayFiles(reader, writer, ingestStore(reader)),
     async close() {
       await reader.destroy();

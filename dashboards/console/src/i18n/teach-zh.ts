@@ -1,0 +1,31 @@
+import type { teachEn } from "./teach-en.ts";
+
+/** Words for verdicts on findings and for teaching, in Chinese. */
+export const teachZh: Readonly<Record<keyof typeof teachEn, string>> = {
+  "verdict.title": "是否属实？",
+  "verdict.true": "属实",
+  "verdict.false": "误报",
+  "verdict.unclear": "无法判断",
+  "verdict.comment": "备注（可不填）",
+  "verdict.keys": "按键 1、2、3。网关会保存；示教项目的截图会成为新的例子。",
+  "verdict.waiting": "{actor}：{verdict}（{status}）",
+  "verdict.viewer": "你可以查看，不能判定。",
+  "evidence.public": "人脸已遮挡，可对外展示",
+  "evidence.clip": "前后几秒的视频",
+  "teach.title": "用这张图教网关",
+  "teach.hint": "点一个方框，或在图上拖出一个框，再说它是什么。图像不离开现场。",
+  "teach.thing": "示教项目（编号）",
+  "teach.yes": "是，有",
+  "teach.no": "否，没有",
+  "teach.step.define-thing": "定义",
+  "teach.step.mark": "标记截图",
+  "teach.step.fit": "现在学习",
+  "teach.step.activate": "启用第 {version} 版",
+  "teach.step.deactivate": "停用",
+  "teach.step.roll-back": "退回上一版",
+  "teach.step.remove": "删除",
+  "teach.version": "版本",
+  "teach.acceptWeak": "质量不够也启用",
+  "teach.record": "网关的记录",
+  "teach.none": "此网关还没有示教项目；新项目在网关自己的页面上定义。",
+};
