@@ -91,6 +91,7 @@ function show() {
   section("outputs", status.outputs, (output) => output.outputId, outputRow, t.noOutputs);
   section("views", status.views, (view) => view.viewId, viewRow, t.noViews);
   section("cameras", status.cameras, (camera) => camera.cameraId, cameraRow, t.noCameras);
+  showTeaching(status);
   section("foundCameras", gateway.foundCameras, ({ endpoint }) => endpoint, foundCameraRow, t.noFoundCameras);
   const refusals = status.refusals.toReversed().slice(0, 20);
   section(
@@ -100,6 +101,13 @@ function show() {
     refusalRow,
     t.noRefusals,
   );
+}
+
+function showTeaching({ cameras }) {
+  byId("teach-link").hidden = cameras.length === 0;
+  const link = byId("teach-link").firstElementChild;
+  link.textContent = t.teach;
+  link.href = `/teach.html?lang=${language}`;
 }
 
 function showPoints(status) {

@@ -27,7 +27,8 @@ function crops(thing, examples, removable, act) {
   for (const { crop, answer } of examples) {
     const figure = make("figure", "", cropPicture(thing, crop, t.answers[answer] ?? ""));
     if (removable) {
-      const remove = make("button", "", `${t.answers[answer]} · ${t.remove}`);
+      const remove = make("button", "", `${t.answers[answer]} ✕`);
+      remove.setAttribute("aria-label", `${t.answers[answer]}: ${t.remove}`);
       remove.type = "button";
       remove.addEventListener("click", () => act({ kind: "unmark", thing, crop }));
       figure.append(remove);

@@ -23,6 +23,7 @@ export const en = {
   foundCameras: "Cameras on the local network, not configured",
   noFoundCameras: "No camera answers on the local network that is not configured",
   noCameras: "No camera is configured",
+  teach: "Teach and judge findings",
   refusals: "Refused data",
   noRefusals: "Nothing was refused",
   states: {

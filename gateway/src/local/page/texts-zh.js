@@ -23,6 +23,7 @@ export const zh = {
   foundCameras: "局域网内发现的摄像头（未配置）",
   noFoundCameras: "局域网内没有发现未配置的摄像头",
   noCameras: "没有配置摄像头",
+  teach: "示教与判定发现",
   refusals: "被拒绝的数据",
   noRefusals: "没有被拒绝的数据",
   states: {
