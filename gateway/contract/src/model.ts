@@ -228,6 +228,19 @@ export interface CameraDescription {
   readonly cameraId: string;
   readonly zoneId: string;
   readonly name: LocalisedText;
+  /** When it must be in order; absent: always. */
+  readonly operatingHours?: readonly WeeklyHours[];
+}
+
+export type Weekday = "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+
+/** Hours of some weekdays in the site's time zone. */
+export interface WeeklyHours {
+  readonly days: readonly Weekday[];
+  /** "HH:MM" */
+  readonly from: string;
+  /** "HH:MM" up to "24:00"; earlier than `from`: runs over midnight into the next day. */
+  readonly to: string;
 }
 
 /** What the gateway was configured to be; journaled at each start and change. */

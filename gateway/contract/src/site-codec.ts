@@ -8,9 +8,19 @@ import {
   type LocalisedText as WireText,
   type SiteDescription as WireSite,
   SiteDescriptionSchema,
+  type WeeklyHours as WireHours,
 } from "./generated/frostlight/v1/frostlight_pb.ts";
 import { contractLimits } from "./limits.ts";
-import type { ActiveConfiguration, Calibration, LimitBand, LocalisedText, Quantity, SiteDescription } from "./model.ts";
+import type {
+  ActiveConfiguration,
+  Calibration,
+  LimitBand,
+  LocalisedText,
+  Quantity,
+  SiteDescription,
+  Weekday,
+  WeeklyHours,
+} from "./model.ts";
 
 const quantities: readonly Quantity[] = [
   "temperature",
@@ -51,6 +61,7 @@ export function encodeSite(site: SiteDescription): WireSite {
       cameraId: camera.cameraId,
       zoneId: camera.zoneId,
       name: { ...camera.name },
+      operatingHours: (camera.operatingHours ?? []).map((hours) => ({ ...hours, days: [...hours.days] })),
     })),
     softwareVersion: site.softwareVersion,
     timeMs: BigInt(Math.round(site.timeMs)),
@@ -88,11 +99,22 @@ export function decodeSite(wire: WireSite): SiteDescription {
       cameraId: camera.cameraId,
       zoneId: camera.zoneId,
       name: decodeText(camera.name),
+      ...(camera.operatingHours.length === 0 ? {} : { operatingHours: camera.operatingHours.map(decodeHours) }),
     })),
     softwareVersion: wire.softwareVersion,
     timeMs: Number(wire.timeMs),
     ...(wire.configuration === undefined ? {} : { configuration: decodeConfiguration(wire.configuration) }),
   };
+}
+
+const weekdays: readonly Weekday[] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const clockTime = /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/;
+
+function decodeHours({ days, from, to }: WireHours): WeeklyHours {
+  const known = weekdays.filter((day) => days.includes(day));
+  if (known.length === 0 || known.length !== days.length) throw new RangeError("hours without weekdays");
+  if (!clockTime.test(from) || !clockTime.test(to)) throw new RangeError("hours without times");
+  return { days: known, from, to };
 }
 
 function decodeConfiguration({ version, sha256, yaml }: WireConfiguration): ActiveConfiguration {

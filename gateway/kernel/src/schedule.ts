@@ -12,7 +12,11 @@ export const scheduleEntry = z.strictObject({
   from: clockTime,
   to: clockTime,
 });
-export type ScheduleEntry = z.output<typeof scheduleEntry>;
+export interface ScheduleEntry {
+  readonly days: readonly (typeof weekdays)[number][];
+  readonly from: string;
+  readonly to: string;
+}
 
 /** From `fromMs` until before `toMs`, Unix ms. */
 export interface TimeSpan {

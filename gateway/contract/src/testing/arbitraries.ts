@@ -247,7 +247,25 @@ const siteDescription: fc.Arbitrary<SiteDescription> = fc.record({
     }),
     { maxLength: 3 },
   ),
-  cameras: fc.array(fc.record({ cameraId: identifier, zoneId: identifier, name: localised }), { maxLength: 2 }),
+  cameras: fc.array(
+    fc.record(
+      {
+        cameraId: identifier,
+        zoneId: identifier,
+        name: localised,
+        operatingHours: fc.array(
+          fc.record({
+            days: fc.subarray(["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const, { minLength: 1 }),
+            from: fc.constantFrom("00:00", "08:30", "22:00"),
+            to: fc.constantFrom("06:00", "17:30", "24:00"),
+          }),
+          { minLength: 1, maxLength: 2 },
+        ),
+      },
+      { requiredKeys: ["cameraId", "zoneId", "name"] },
+    ),
+    { maxLength: 2 },
+  ),
   softwareVersion: text,
   timeMs,
   configuration: fc.record({ version: fc.nat(), sha256: hash, yaml: text }),
