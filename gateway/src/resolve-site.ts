@@ -78,7 +78,10 @@ export function describeSite(options: {
   readonly nowMs: number;
 }): SiteDescription {
   const { config, zones, points } = options;
-  const cameras = config.cameras.map((camera) => ({ cameraId: camera.id, zoneId: camera.zone, name: camera.name }));
+  const cameras = config.cameras.map(({ id, zone, name, operatingHours }) => {
+    const hours = operatingHours === undefined ? {} : { operatingHours };
+    return { cameraId: id, zoneId: zone, name, ...hours };
+  });
   const content = {
     siteId: options.siteId,
     name: config.site.name,
