@@ -28,6 +28,7 @@ import { PasswordHasher } from "./passwords.ts";
 import { alarmActRoutes } from "./resources/alarm-acts.ts";
 import { alarmHealthRoutes } from "./resources/alarm-health.ts";
 import { alarmRoutes } from "./resources/alarms.ts";
+import { cameraHealthRoutes } from "./resources/camera-health.ts";
 import { cameraRoutes } from "./resources/cameras.ts";
 import { eventRoutes, OpenStreams } from "./resources/events.ts";
 import { evidenceRoutes } from "./resources/evidence.ts";
@@ -126,6 +127,7 @@ function apiRoutes(wiring: ApiWiring): FastifyPluginAsync {
     teachRoutes(app, wiring);
     evidenceRoutes(app, wiring);
     cameraRoutes(app, wiring);
+    cameraHealthRoutes(app, wiring);
     gatewayRoutes(app, wiring);
     gatewayFileRoutes(app, wiring);
     eventRoutes(app, wiring, feed, streams, metrics.onDropped);

@@ -197,7 +197,7 @@ const box = named(
   }),
 );
 
-const evidenceReference = named(
+export const evidenceReference = named(
   "EvidenceReference",
   z.object({
     sha256: text,

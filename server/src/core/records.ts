@@ -10,6 +10,7 @@ import type {
   SiteDescription,
 } from "@frostlight/contract";
 
+import type { CameraHealthRecord } from "./camera-health.ts";
 import type { CommandStatus } from "./gateway-records.ts";
 
 export type Role = "administrator" | "operator" | "viewer";
@@ -169,6 +170,10 @@ export interface StateQueries {
   ): Promise<readonly StoredFinding[]>;
   finding(scope: Scope, findingId: string): Promise<StoredFinding | undefined>;
   evidence(scope: Scope, sha256: string): Promise<EvidenceInfo | undefined>;
+  cameraHealth(
+    scope: Scope,
+    filter: { readonly siteId: string; readonly cameraId: string; readonly fromMs: number; readonly toMs: number },
+  ): Promise<CameraHealthRecord>;
   health(scope: Scope, siteId: string): Promise<readonly SubjectHealth[]>;
 }
 

@@ -33,6 +33,8 @@ export class MemoryState
   readonly alarmMap = new Map<string, { alarm: Alarm; events: AlarmEvent[] }>();
   readonly findingList: StoredFinding[] = [];
   readonly healthList: (SubjectHealth & { readonly organisationId: string })[] = [];
+  /** Every change of health; `healthList` has the newest of each subject. */
+  readonly healthHistory: (SubjectHealth & { readonly organisationId: string })[] = [];
   readonly files = new Map<
     string,
     { readonly info: EvidenceInfo; readonly organisationId: string; readonly data: Uint8Array }
@@ -179,6 +181,19 @@ export class MemoryState
   async evidence({ organisationId }: Scope, sha256: string) {
     const file = this.files.get(sha256);
     return file?.organisationId === organisationId ? file.info : undefined;
+  }
+
+  async cameraHealth({ organisationId }: Scope, filter: Parameters<StateQueries["cameraHealth"]>[1]) {
+    const { siteId, cameraId, fromMs, toMs } = filter;
+    const events = this.healthHistory
+      .filter((one) => one.organisationId === organisationId && one.siteId === siteId && one.timeMs < toMs)
+      .filter(({ subject }) => subject === `camera:${cameraId}`)
+      .toSorted((a, b) => a.timeMs - b.timeMs);
+    const first = Math.max(
+      0,
+      events.findLastIndex(({ timeMs }) => timeMs < fromMs),
+    );
+    return { events: events.slice(first), unknown: [] };
   }
 
   async health({ organisationId }: Scope, siteId: string) {

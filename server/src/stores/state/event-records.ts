@@ -120,8 +120,9 @@ export async function recordHealth(
     state: item.state,
     time_ms: item.timeMs,
     explanation: JSON.stringify(item.explanation),
+    evidence: item.evidence === undefined ? null : JSON.stringify(item.evidence),
   }));
-  for (const part of chunks(history, 7)) await transaction.insertInto("health_events").values(part).execute();
+  for (const part of chunks(history, 8)) await transaction.insertInto("health_events").values(part).execute();
   const newest = newestByKey(
     all,
     (placed) => `${placed.gateway.gatewayId} ${placed.item.subject}`,

@@ -191,5 +191,17 @@ const sixth: Migration = {
   },
 };
 
+const seventh: Migration = {
+  version: 7,
+  name: "pictures of health events",
+  async up(db) {
+    const statements = [
+      `alter table health_events add column evidence text`,
+      `create index health_events_of_subject on health_events (subject, chain_id, time_ms)`,
+    ];
+    for (const statement of statements) await sql.raw(statement).execute(db);
+  },
+};
+
 /** In order, without holes. */
-export const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth];
+export const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth, seventh];

@@ -1,5 +1,6 @@
 import type { Scope, Site, StateQueries } from "../../core/records.ts";
 import { alarmHistory } from "./alarm-history.ts";
+import { cameraHealthQueries } from "./camera-health.ts";
 import { inOrder } from "./fold-alarm.ts";
 import {
   alarmFromRow,
@@ -15,6 +16,7 @@ import {
 export function stateQueries(db: Db): StateQueries {
   return {
     ...alarmHistory(db),
+    ...cameraHealthQueries(db),
 
     sites: (scope) => readSites(db, scope, undefined),
 

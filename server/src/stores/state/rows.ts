@@ -1,4 +1,11 @@
-import type { AlarmEvent, Command, Explanation, Finding, SiteDescription } from "@frostlight/contract";
+import type {
+  AlarmEvent,
+  Command,
+  EvidenceReference,
+  Explanation,
+  Finding,
+  SiteDescription,
+} from "@frostlight/contract";
 import { FrostlightError } from "@frostlight/kernel";
 import { type Kysely, type RawBuilder, sql } from "kysely";
 
@@ -36,6 +43,7 @@ function parseBody<T>(what: string, text: string): T {
 }
 
 export const parseDescription = (text: string): SiteDescription => parseBody("site description", text);
+export const parseEvidence = (text: string): readonly EvidenceReference[] => parseBody("evidence", text);
 export const parseExplanation = (text: string): Explanation => parseBody("explanation", text);
 /** What is shown with an alarm and never asked for. */
 type AlarmDetail = Pick<Alarm, "context" | "condition" | "aside" | "actionDone">;

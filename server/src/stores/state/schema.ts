@@ -188,6 +188,8 @@ interface HealthEventRow {
   state: string;
   time_ms: number;
   explanation: string;
+  /** References to pictures, JSON. */
+  evidence: string | null;
 }
 
 interface DropRow {

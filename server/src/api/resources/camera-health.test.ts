@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+
+import { type ApiBench, openApiBench } from "../testing/api-bench.ts";
+import { addSampleSite } from "../testing/sample-site.ts";
+
+const hourMs = 3_600_000;
+let api: ApiBench;
+let sha256: string;
+
+beforeEach(async () => {
+  api = await openApiBench();
+  ({ sha256 } = addSampleSite(api.state, "a", "school", Uint8Array.of(1)));
+  const nowMs = api.clock.nowMs();
+  const told = (state: string, hoursAgo: number, more: object = {}): void => {
+    api.state.healthHistory.push({
+      organisationId: "a",
+      siteId: "school",
+      gatewayId: "gateway-school",
+      subject: "camera:kitchen",
+      state,
+      timeMs: nowMs - hoursAgo * hourMs,
+      explanation: { code: `camera-${state}`, parameters: {} },
+      ...more,
+    });
+  };
+  const picture = { mediaType: "image/jpeg", sizeBytes: 1 };
+  told("ok", 2_000);
+  told("covered", 5, {
+    evidence: [
+      { ...picture, sha256, role: "before" },
+      { ...picture, sha256: "c".repeat(64), role: "after" },
+    ],
+  });
+  told("ok", 3);
+});
+
+afterEach(async () => {
+  await api.app.close();
+});
+
+const ask = (path: string, as = "vera") => api.ask({ url: `/api/v1/sites/${path}/health?days=7`, as });
+
+it("tells how much of its hours a camera was in order, and its faults with pictures that have or have not come", async () => {
+  const { days, faults, operatingHours } = (await ask("school/cameras/kitchen")).json();
+  expect(operatingHours).toBeNull();
+  expect(days).toHaveLength(7);
+  const sum = (key: string): number =>
+    days.reduce((total: number, day: Record<string, number>) => total + (day[key] ?? 0), 0);
+  expect(sum("faultyMs")).toBe(2 * hourMs);
+  expect(sum("unknownMs")).toBe(0);
+  expect(sum("healthyMs")).toBe(sum("operatingMs") - 2 * hourMs);
+  expect(faults).toMatchObject([
+    {
+      state: "covered",
+      evidence: [
+        { role: "before", stored: true },
+        { role: "after", stored: false },
+      ],
+    },
+  ]);
+  expect(faults[0].untilMs - faults[0].timeMs).toBe(2 * hourMs);
+});
+
+it("counts the time since a gateway that is not connected was heard as unknown", async () => {
+  const [gateway] = api.state.gatewayList;
+  if (gateway === undefined) throw new Error("no gateway");
+  api.state.gatewayList[0] = { ...gateway, connected: false, lastSeenMs: api.clock.nowMs() - hourMs };
+  const { days } = (await ask("school/cameras/kitchen")).json();
+  const unknownMs = days.reduce((total: number, day: { unknownMs: number }) => total + day.unknownMs, 0);
+  expect(unknownMs).toBe(hourMs);
+});
+
+it("knows only cameras of the caller's own sites", async () => {
+  expect((await ask("school/cameras/other")).statusCode).toBe(404);
+  expect((await ask("depot/cameras/kitchen")).statusCode).toBe(404);
+  expect((await api.ask({ url: "/api/v1/sites/school/cameras/kitchen/health" })).statusCode).toBe(401);
+});

@@ -1,0 +1,66 @@
+import { z } from "zod";
+
+import { notFound } from "../api-error.ts";
+import { cameraCourse } from "../camera-health-schemas.ts";
+import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
+import { cameraDays, firstDayStart } from "../overview/camera-hours.ts";
+import { identifier, problem } from "../schemas.ts";
+
+const shownFaults = 12;
+
+/** How well a camera kept its operating hours, and its faults with pictures of before and after. */
+export function cameraHealthRoutes(app: ApiInstance, ports: ApiPorts): void {
+  const { state, clock } = ports;
+  app.get(
+    "/sites/:siteId/cameras/:cameraId/health",
+    {
+      config: { permission: "read" },
+      schema: {
+        summary: "Healthy part of a camera's operating hours, day by day, and its newest faults",
+        params: z.object({ siteId: identifier, cameraId: identifier }),
+        querystring: z.strictObject({ days: z.coerce.number().int().min(1).max(92).default(30) }),
+        response: { 200: cameraCourse, 401: problem, 404: problem },
+      },
+    },
+    async (request) => {
+      const { scope } = callerOf(request);
+      const { siteId, cameraId } = request.params;
+      const description = (await state.site(scope, siteId))?.description;
+      const camera = description?.cameras.find((one) => one.cameraId === cameraId);
+      if (description == null || camera === undefined) throw notFound(`camera ${cameraId} of site ${siteId}`);
+      const nowMs = clock.nowMs();
+      const { timeZone } = description;
+      const count = request.query.days;
+      const fromMs = firstDayStart(timeZone, nowMs, count);
+      const record = await state.cameraHealth(scope, { siteId, cameraId, fromMs, toMs: nowMs });
+      const gateways = (await state.gateways(scope)).filter((gateway) => gateway.siteId === siteId);
+      const heard = gateways.flatMap(({ connected, lastSeenMs }) => (connected ? nowMs : (lastSeenMs ?? [])));
+      const heardMs = heard.length === 0 ? null : Math.max(...heard);
+      const hours = camera.operatingHours;
+      const faults = record.events
+        .map((event, index) => ({ ...event, untilMs: record.events[index + 1]?.timeMs ?? null }))
+        .filter((event) => event.state !== "ok" && event.state !== "starting")
+        .toReversed()
+        .slice(0, shownFaults);
+      return {
+        nowMs,
+        operatingHours: hours ?? null,
+        days: [...cameraDays({ record, hours, timeZone, nowMs, heardMs, count })],
+        faults: await Promise.all(
+          faults.map(async ({ state: name, timeMs, untilMs, explanation, evidence = [] }) => ({
+            state: name,
+            timeMs,
+            untilMs,
+            explanation,
+            evidence: await Promise.all(
+              evidence.map(async (reference) => {
+                const stored = await state.evidence(scope, reference.sha256);
+                return { ...reference, stored: stored?.siteId === siteId };
+              }),
+            ),
+          })),
+        ),
+      };
+    },
+  );
+}
