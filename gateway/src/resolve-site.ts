@@ -39,7 +39,9 @@ export function resolveZones(config: GatewayConfig): readonly Zone[] {
       own === undefined ? describeLimitsSource(profile) : `${own.source} (${describeLimitsSource(profile)})`;
     const { servingHours: hours } = zone;
     const serving = hours === undefined ? {} : { serving: { timeZone: config.site.timeZone, hours } };
-    return { zoneId: zone.id, name: zone.name, profileId: zone.profile, limits, limitsSource, ...serving };
+    const probe = zone.goodsProbe === undefined ? {} : { goodsProbe: zone.goodsProbe };
+    const what = { zoneId: zone.id, name: zone.name, profileId: zone.profile };
+    return { ...what, limits, limitsSource, applyTo: zone.applyTo, ...probe, ...serving };
   });
 }
 

@@ -21,10 +21,14 @@ export function contactRules({ pointId, quantity }: Point): AlarmRuleConfig[] {
 }
 
 /** Probes of one room against each other. */
-export function pairRules({ zoneId }: Zone, points: readonly Point[]): AlarmRuleConfig[] {
-  const probes = points.filter((point) => point.zoneId === zoneId && point.quantity === "temperature");
+export function pairRules({ zoneId, goodsProbe }: Zone, points: readonly Point[]): AlarmRuleConfig[] {
+  const probes = points.filter(
+    ({ zoneId: of, quantity, pointId }) => of === zoneId && quantity === "temperature" && pointId !== goodsProbe,
+  );
   if (probes.length < 2) return [];
-  return [defaultRule(`pair-disagreement:${zoneId}`, "pair-disagreement", {}, { zones: [zoneId] })];
+  // Goods lag behind the air by design: a probe in them is compared with none.
+  const options = goodsProbe === undefined ? {} : { probes: probes.slice(0, 6).map(({ pointId }) => pointId) };
+  return [defaultRule(`pair-disagreement:${zoneId}`, "pair-disagreement", options, { zones: [zoneId] })];
 }
 
 /** The way back after a defrost, where a controller reports defrosts. */

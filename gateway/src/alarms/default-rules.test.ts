@@ -141,3 +141,18 @@ it("refuses a critical limit that is milder than the limit", () => {
     "zone room: the critical high limit of -12 °C is milder than the high limit of -10 °C",
   );
 });
+
+it("applies a zone's limits to what the zone says, and those of a probe in the goods to its reading, which is paired with none", () => {
+  const points = ["a", "b", "goods"].map((pointId) => makePoint({ pointId }));
+  for (const profileId of ["frozen-store", "prep-room"]) {
+    const rules = defaultRules({
+      zones: [zoneOf(profileId, { applyTo: "product", goodsProbe: "goods" })],
+      points,
+      cameras: [],
+    });
+    const of = (id: string) => rules.find((rule) => rule.id === id)?.options;
+    expect(of("limit-high:a")).toMatchObject({ applyTo: "product" });
+    expect(of("limit-high:goods")).toMatchObject({ applyTo: "air" });
+    expect(of("pair-disagreement:room")).toMatchObject({ probes: ["a", "b"] });
+  }
+});

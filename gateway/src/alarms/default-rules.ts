@@ -103,6 +103,7 @@ function limitRules(point: Point, zone: Zone): AlarmRuleConfig[] {
     const options = {
       side,
       stages: stages.map(({ priority, value, onDelaySeconds }) => ({ priority, value, onDelaySeconds })),
+      applyTo: appliesToOf(point, zone),
       source: sourceOf(zone, side),
       ...(timing === undefined
         ? {}
@@ -140,6 +141,7 @@ function excursionRule(
   const options = {
     side,
     limit: (first ?? critical)?.value,
+    applyTo: appliesToOf(point, zone),
     ...(critical === undefined ? {} : { critical: { value: critical.value, onDelaySeconds: critical.onDelaySeconds } }),
     source: sourceOf(zone, side),
     ...(timing === undefined
@@ -151,6 +153,11 @@ function excursionRule(
         }),
   };
   return defaultRule(`limit-${side}:${point.pointId}`, "excursion", options, { points: [point.pointId] });
+}
+
+/** A probe in the goods measures what the estimate is of. */
+function appliesToOf({ pointId }: Point, { applyTo, goodsProbe }: Zone): "air" | "product" | "both" {
+  return pointId === goodsProbe ? "air" : (applyTo ?? "air");
 }
 
 interface Stage {

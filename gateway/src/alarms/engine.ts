@@ -67,11 +67,11 @@ class Engine implements AlarmEngine, RoomLearning {
     const downMs = snapshot === undefined ? 0 : plausibleDownMs(snapshot.wallMs, now.wallMs);
     this.#incidents = new IncidentBook(parts.random, snapshot?.incidents, now, downMs);
     const learned = parseLearned(parts.learned);
-    for (const { zoneId, profileId } of parts.zones) {
+    for (const { zoneId, profileId, goodsProbe } of parts.zones) {
       const seconds = profileById(profileId)?.timing.productTimeConstant.seconds;
       this.#rooms.set(
         zoneId,
-        new Room(zoneId, seconds === undefined ? undefined : seconds * 1_000, learned.rooms.get(zoneId)),
+        new Room(zoneId, seconds === undefined ? undefined : seconds * 1_000, learned.rooms.get(zoneId), goodsProbe),
       );
     }
     this.#watches = new Watches(parts.points, this.#rooms, parts.random);
@@ -143,6 +143,7 @@ class Engine implements AlarmEngine, RoomLearning {
     }
     const { input, explanation } = inputOf(action, actor);
     const outcome = alarm.act(input, explanation, now, doer, limit);
+    if (outcome.kind === "done" && action.kind === "action-done") watch.evaluator.actedOn?.();
     return outcome.kind === "done"
       ? { kind: "done", events: this.#tell(outcome.events, now) }
       : { kind: "refused", reason: toRefusal(outcome.reason) };

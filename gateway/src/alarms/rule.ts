@@ -60,6 +60,8 @@ interface Evaluator {
   learned?(): { readonly revision: number; readonly state: unknown };
   /** Forgets what it learned. */
   forget?(): void;
+  /** A person has dealt with the cause of its alarm, which goes on or is over by now. */
+  actedOn?(): void;
 }
 
 export interface PointEvaluator extends Evaluator {

@@ -94,6 +94,7 @@ function referenceProblems(input: unknown): Problem[] {
       if (id !== undefined) seen.add(id);
     }
   }
+  problems.push(...goodsProbeProblems(input));
   for (const list of ["points", "cameras"]) {
     for (const [index, entry] of entriesOf(input, list).entries()) {
       problems.push(...unknownReference([list, index, "zone"], textOf(entry, "zone"), zones, "zone"));
@@ -103,6 +104,19 @@ function referenceProblems(input: unknown): Problem[] {
     }
   }
   return problems;
+}
+
+/** A probe in the goods is a temperature point of its room. */
+function goodsProbeProblems(input: unknown): Problem[] {
+  const points = entriesOf(input, "points");
+  return entriesOf(input, "zones").flatMap((zone, index) => {
+    const id = textOf(zone, "goodsProbe");
+    const own = points.filter(
+      (point) => textOf(point, "zone") === textOf(zone, "id") && textOf(point, "quantity") === "temperature",
+    );
+    const known = own.map((point) => textOf(point, "id"));
+    return unknownReference(["zones", index, "goodsProbe"], id, known, "temperature point of this zone");
+  });
 }
 
 function unknownReference(

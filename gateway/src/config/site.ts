@@ -42,6 +42,10 @@ export const zoneConfig = z.strictObject({
       source: z.string().min(1).max(500),
     })
     .optional(),
+  /** What the limits apply to: the air, the estimated temperature of the goods, or whichever is worse. */
+  applyTo: z.enum(["air", "product", "both"]).default("air"),
+  /** A temperature point of this room whose probe is in the goods: the estimate is fitted to it. */
+  goodsProbe: identifier.optional(),
   /** When hot food is held, in the site's time zone: a profile for hot-holding is watched only then. Left out: whenever it is hot. */
   servingHours: z.array(scheduleEntry).min(1).max(100).optional(),
 });

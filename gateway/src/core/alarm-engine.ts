@@ -87,6 +87,10 @@ export interface RoomKnowledge {
   readonly reported: { readonly defrostMinutes: readonly number[]; readonly recoveryMinutes: readonly number[] };
   /** Estimated temperature of the goods, never a measurement; null while too little is known. */
   readonly product: { readonly celsius: number; readonly uncertaintyCelsius: number } | null;
+  /** In which the goods cover 63 % of a step of the air: the profile's, or fitted to a probe in the goods. */
+  readonly timeConstant:
+    | { readonly source: "profile"; readonly minutes: number }
+    | { readonly source: "fitted"; readonly minutes: number; readonly hours: number; readonly explainedShare: number };
 }
 
 /**

@@ -13,6 +13,10 @@ export interface Zone {
   readonly profileId: string;
   readonly limits: LimitBand;
   readonly limitsSource: string;
+  /** What the limits apply to: the air (unless said), the estimate of the goods, or whichever is worse. */
+  readonly applyTo?: "air" | "product" | "both";
+  /** The point whose probe is in the goods: the estimate of the goods is fitted to it, and it says nothing of the air. */
+  readonly goodsProbe?: string;
   /** When hot food is held in it; absent: whenever it is hot. */
   readonly serving?: { readonly timeZone: string; readonly hours: readonly ScheduleEntry[] };
 }

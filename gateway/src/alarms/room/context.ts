@@ -2,7 +2,7 @@ import type { AlarmEvent, Explanation } from "@frostlight/contract";
 
 import { explain, minutes } from "../explanation-codes.ts";
 import type { Moment } from "../rule.ts";
-import type { RoomView } from "./room-view.ts";
+import type { RoomView, TimeConstant } from "./room-view.ts";
 
 /** Events that tell somebody of a condition; the others say nothing new of the room. */
 const telling: ReadonlySet<AlarmEvent["transition"]> = new Set([
@@ -53,8 +53,17 @@ function contextOf(room: RoomView, pointId: string | null, now: Moment): Explana
   if (product !== null) {
     const uncertaintyCelsius = round(product.uncertaintyCelsius);
     found.push(explain("context-product", { celsius: round(product.celsius), uncertaintyCelsius }));
+    found.push(explainTimeConstant(room.timeConstant));
   }
   return found;
+}
+
+function explainTimeConstant(timeConstant: TimeConstant): Explanation {
+  const timeConstantHours = round(timeConstant.minutes / 60);
+  if (timeConstant.source === "profile") return explain("context-product-profile", { timeConstantHours });
+  const { hours, explainedShare } = timeConstant;
+  const explainedPercent = Math.round(explainedShare * 100);
+  return explain("context-product-fitted", { timeConstantHours, hours, explainedPercent });
 }
 
 function round(value: number): number {

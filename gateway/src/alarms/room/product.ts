@@ -2,7 +2,14 @@ import { z } from "zod";
 
 import type { ProductEstimate } from "./room-view.ts";
 
-const stateSchema = z.object({ celsius: z.number(), spread: z.number(), seenMs: z.number() });
+const stateSchema = z.object({
+  celsius: z.number(),
+  spread: z.number(),
+  seenMs: z.number(),
+  /** The last air, and when, Unix ms; older versions kept neither. */
+  air: z.number().optional(),
+  wallMs: z.number().optional(),
+});
 
 /** Nobody knows how warm the goods were at first: this wide around the air. */
 const firstSpread = 6;
@@ -19,12 +26,14 @@ const longestGapShare = 0.5;
  * air and goods and shrinks as the first guess is forgotten.
  */
 export class ProductModel {
-  readonly #timeConstantMs: number;
+  #timeConstantMs: number;
   #celsius: number | null = null;
   #spread = firstSpread;
   #seenMs = 0;
   #air = 0;
   #lastMs: number | null = null;
+  /** Of the last air, Unix ms; null: from a state that did not say. */
+  #wallMs: number | null = null;
   /** Of the last step: probes report at a steady pace. */
   #step = { ms: 0, share: 0 };
 
@@ -32,11 +41,22 @@ export class ProductModel {
     this.#timeConstantMs = timeConstantMs;
   }
 
-  /** @param takenMs monotonic */
-  add(airCelsius: number, takenMs: number): void {
-    const stepMs = this.#lastMs === null ? 0 : takenMs - this.#lastMs;
+  get timeConstantMs(): number {
+    return this.#timeConstantMs;
+  }
+
+  set timeConstantMs(timeConstantMs: number) {
+    if (timeConstantMs === this.#timeConstantMs) return;
+    this.#timeConstantMs = timeConstantMs;
+    this.#step = { ms: 0, share: 0 };
+  }
+
+  /** @param takenMs monotonic @param wallMs Unix ms: bridges a restart */
+  add(airCelsius: number, takenMs: number, wallMs: number): void {
+    const stepMs = this.#lastMs === null ? this.#bridge(wallMs) : takenMs - this.#lastMs;
     if (stepMs < 0) return;
     this.#lastMs = takenMs;
+    this.#wallMs = wallMs;
     if (this.#celsius === null || stepMs > longestGapShare * this.#timeConstantMs) {
       this.#celsius ??= airCelsius;
       this.#spread = firstSpread;
@@ -53,23 +73,35 @@ export class ProductModel {
 
   /** Null until the air has been seen for one time constant. */
   get estimate(): ProductEstimate | null {
-    if (this.#celsius === null || this.#seenMs < this.#timeConstantMs) return null;
+    if (this.#celsius === null || this.#lastMs === null || this.#seenMs < this.#timeConstantMs) return null;
     const ofModel = timeConstantShare * Math.abs(this.#air - this.#celsius);
     return { celsius: this.#celsius, uncertaintyCelsius: leastSpread + this.#spread + ofModel };
   }
 
   snapshot(): z.input<typeof stateSchema> | undefined {
     if (this.#celsius === null) return undefined;
-    return { celsius: this.#celsius, spread: this.#spread, seenMs: this.#seenMs };
+    const known = { celsius: this.#celsius, spread: this.#spread, seenMs: this.#seenMs };
+    return this.#wallMs === null ? known : { ...known, air: this.#air, wallMs: this.#wallMs };
   }
 
   restore(state: unknown): void {
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    this.#celsius = parsed.data.celsius;
-    this.#air = parsed.data.celsius;
-    // The time down is not known here: the guess is worth less, and the estimate is shown once it is worth something again.
-    this.#spread = Math.max(parsed.data.spread, firstSpread / 2);
-    this.#seenMs = parsed.data.seenMs / 2;
+    const { celsius, spread, seenMs, air, wallMs } = parsed.data;
+    this.#celsius = celsius;
+    this.#air = air ?? celsius;
+    this.#wallMs = wallMs ?? null;
+    this.#spread = spread;
+    this.#seenMs = seenMs;
+  }
+
+  /** How long a restart took, by the wall clock; 0 when nobody knows, and the estimate is worth less. */
+  #bridge(wallMs: number): number {
+    if (this.#celsius === null) return 0;
+    const downMs = this.#wallMs === null ? -1 : wallMs - this.#wallMs;
+    if (downMs >= 0 && downMs <= longestGapShare * this.#timeConstantMs) return downMs;
+    this.#spread = Math.max(this.#spread, firstSpread / 2);
+    this.#seenMs /= 2;
+    return 0;
   }
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 export const keptRoomSchema = z.object({
   zoneId: z.string(),
   product: z.unknown().optional(),
+  timeConstant: z.unknown().optional(),
   reported: z.unknown().optional(),
   curves: z.array(z.object({ pointId: z.string(), curve: z.unknown() })),
 });

@@ -13,6 +13,12 @@ export interface ProductEstimate {
   readonly uncertaintyCelsius: number;
 }
 
+/** Where the time constant of the goods comes from. */
+export type TimeConstant =
+  | { readonly source: "profile"; readonly minutes: number }
+  /** From so many hours of a probe in the goods, of whose movement the model explains this share. */
+  | { readonly source: "fitted"; readonly minutes: number; readonly hours: number; readonly explainedShare: number };
+
 /** A defrost or the recovery after it, as long as it takes no longer than this room is known for. Times are monotonic. */
 export interface DefrostPass {
   readonly beganMs: number;
@@ -44,5 +50,6 @@ export interface RoomView {
   readonly power: Held<"on" | "off" | "unknown">;
   /** Temperature of the goods; null until enough is known. */
   readonly product: ProductEstimate | null;
+  readonly timeConstant: TimeConstant;
   readonly probes: readonly ProbeReading[];
 }

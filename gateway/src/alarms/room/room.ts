@@ -8,7 +8,8 @@ import { toCelsius } from "../temperature-units.ts";
 import { DefrostRun } from "./defrost-run.ts";
 import { ProductModel } from "./product.ts";
 import { type KeptRoom, keptRoomSchema, runningRoomSchema } from "./room-state.ts";
-import type { DefrostPass, Held, ProbeReading, ProductEstimate, RoomView } from "./room-view.ts";
+import type { DefrostPass, Held, ProbeReading, ProductEstimate, RoomView, TimeConstant } from "./room-view.ts";
+import { TimeConstantFit } from "./time-constant.ts";
 
 type Signal = "defrost" | "door" | "compressor" | "power";
 
@@ -29,6 +30,10 @@ interface Probe {
 export class Room implements RoomView {
   readonly zoneId: string;
   readonly #product: ProductModel;
+  readonly #profileMs: number;
+  readonly #fit: TimeConstantFit;
+  /** The probe in the goods: it says nothing of the air. */
+  readonly #goodsProbe: string | undefined;
   readonly #defrostRun = new DefrostRun();
   readonly #probes = new Map<string, Probe>();
   /** By signal and point: 0, 1 or unknown. */
@@ -37,11 +42,17 @@ export class Room implements RoomView {
   readonly #keptCurves = new Map<string, unknown>();
   #nowMs = 0;
 
-  constructor(zoneId: string, productTimeConstantMs = defaultTimeConstantMs, restored?: unknown) {
+  constructor(zoneId: string, productTimeConstantMs = defaultTimeConstantMs, restored?: unknown, goodsProbe?: string) {
     this.zoneId = zoneId;
+    this.#profileMs = productTimeConstantMs;
+    this.#goodsProbe = goodsProbe;
+    this.#fit = new TimeConstantFit(productTimeConstantMs);
     this.#product = new ProductModel(productTimeConstantMs);
     const parsed = keptRoomSchema.safeParse(restored);
     if (!parsed.success) return;
+    // Without a probe in the goods what one said once says nothing of what lies there now.
+    if (goodsProbe !== undefined) this.#fit.restore(parsed.data.timeConstant);
+    this.#product.timeConstantMs = this.#fit.fitted?.timeConstantMs ?? productTimeConstantMs;
     this.#product.restore(parsed.data.product);
     this.#defrostRun.restore(parsed.data.reported);
     for (const { pointId, curve } of parsed.data.curves) this.#keptCurves.set(pointId, curve);
@@ -97,13 +108,20 @@ export class Room implements RoomView {
     return this.#product.estimate;
   }
 
+  get timeConstant(): TimeConstant {
+    const minutes = Math.round(this.#product.timeConstantMs / 60_000);
+    const fitted = this.#fit.fitted;
+    if (fitted === null) return { source: "profile", minutes };
+    return { source: "fitted", minutes, hours: fitted.hours, explainedShare: fitted.explainedShare };
+  }
+
   get probes(): readonly ProbeReading[] {
     return [...this.#probes.values()].flatMap(({ reading }) => reading ?? []);
   }
 
   /** Grows with everything learned: what is to be kept has changed. */
   get revision(): number {
-    let sum = this.#defrostRun.revision;
+    let sum = this.#defrostRun.revision + this.#fit.revision;
     for (const { curve } of this.#probes.values()) sum += curve.revision;
     return sum;
   }
@@ -120,12 +138,15 @@ export class Room implements RoomView {
 
   describe(): RoomKnowledge {
     const curves = [...this.#probes].map(([pointId, { curve }]) => ({ pointId, defrost: curve.describe() }));
-    return { zoneId: this.zoneId, curves, reported: this.#defrostRun.describe(), product: this.product };
+    const { product, timeConstant } = this;
+    return { zoneId: this.zoneId, curves, reported: this.#defrostRun.describe(), product, timeConstant };
   }
 
   /** Forgets what was learned: plain limits apply until it is learned anew. */
   reset(): void {
     this.#defrostRun.reset();
+    this.#fit.reset();
+    this.#product.timeConstantMs = this.#profileMs;
     this.#keptCurves.clear();
     for (const { curve } of this.#probes.values()) curve.reset();
   }
@@ -141,7 +162,7 @@ export class Room implements RoomView {
     }
     for (const [pointId, curve] of this.#keptCurves) curves.push({ pointId, curve });
     if (product === undefined && reported === undefined && curves.length === 0) return undefined;
-    return { zoneId: this.zoneId, product, reported, curves };
+    return { zoneId: this.zoneId, product, timeConstant: this.#fit.snapshot(), reported, curves };
   }
 
   /** A reported defrost and rises on their way, to go on with after a restart; undefined when there are none. */
@@ -172,12 +193,18 @@ export class Room implements RoomView {
     if (value === null || quality !== "good") return;
     const celsius = toCelsius(point.unit, value);
     if (celsius === undefined) return;
+    if (point.pointId === this.#goodsProbe) {
+      this.#fit.onGoods(celsius, takenMs);
+      return;
+    }
     const probe = this.#probeOf(point.pointId);
     probe.reading = { pointId: point.pointId, celsius, takenMs };
     probe.curve.add(celsius, takenMs, now.wallMs);
     const air = this.#air(now);
     if (air === null) return;
-    this.#product.add(air, takenMs);
+    this.#fit.onAir(air, takenMs);
+    this.#product.timeConstantMs = this.#fit.fitted?.timeConstantMs ?? this.#profileMs;
+    this.#product.add(air, takenMs, now.wallMs);
     this.#defrostRun.onAir(air, takenMs);
   }
 

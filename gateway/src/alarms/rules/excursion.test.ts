@@ -150,3 +150,47 @@ it("knows the low side too", async () => {
   await minutely(stage, 50, () => -1);
   expect(stage.last.explanation).toMatchObject({ code: "excursion-low", parameters: { worst: -1 } });
 });
+
+describe("a failure that people put right", () => {
+  /** Three failures of 100 min, a day and more apart; after each, people do what `act` says. */
+  const failThrice = async (act: (stage: Stage) => void): Promise<Stage> => {
+    const stage = stageOf({ critical: undefined, watchSeconds: 3_600 });
+    for (let turn = 0; turn < 3; turn += 1) {
+      await minutely(stage, 80, () => -14);
+      act(stage);
+      await minutely(stage, 20, () => -14);
+      await minutely(stage, 200, () => -21);
+      stage.acknowledge();
+    }
+    stage.restart(60);
+    stage.events.length = 0;
+    return stage;
+  };
+
+  it("is no lesson: the next one is told after the delay, also after a restart", async () => {
+    const stage = await failThrice((one) => {
+      expect(one.act({ kind: "action-done", alarmId: one.last.alarmId, comment: "" })).toBe("done");
+    });
+    await minutely(stage, 47, () => -14);
+    expect(stage.story).toEqual(["raised high"]);
+    expect(stage.last.explanation.parameters).toMatchObject({ similar: 0, known: 0 });
+  });
+
+  it("is one as long as nobody says that anything was done", async () => {
+    const stage = await failThrice(() => undefined);
+    await minutely(stage, 90, () => -14);
+    expect(stage.story).toEqual([]);
+  });
+
+  it("stops being one when people say so after the room is back", async () => {
+    const stage = stageOf({ critical: undefined, watchSeconds: 3_600, similar: 1 });
+    await minutely(stage, 100, () => -14);
+    await minutely(stage, 200, () => -21);
+    expect(stage.last.transition).toBe("returned");
+    expect(stage.act({ kind: "action-done", alarmId: stage.last.alarmId, comment: "door closed" })).toBe("done");
+    stage.acknowledge();
+    stage.events.length = 0;
+    await minutely(stage, 47, () => -14);
+    expect(stage.story).toEqual(["raised high"]);
+  });
+});

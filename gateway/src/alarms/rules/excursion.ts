@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import type { Point } from "../../core/site.ts";
 import { explain, minutes } from "../explanation-codes.ts";
+import { appliesTo, judgedValue } from "../judged.ts";
 import { covers, ExcursionMemory, type PastExcursion } from "../learning/excursion-memory.ts";
 import { RunningExcursion } from "../learning/running-excursion.ts";
 import { higherOf, isHigher } from "../lifecycle.ts";
@@ -15,7 +16,7 @@ import {
   type Restored,
   type Verdict,
 } from "../rule.ts";
-import { celsiusIn, unitSymbol } from "../temperature-units.ts";
+import { unitSymbol } from "../temperature-units.ts";
 
 const optionsSchema = z
   .strictObject({
@@ -39,8 +40,7 @@ const optionsSchema = z
     limitCountsAsBreach: z.boolean().default(true),
     /** Beyond this the alarm is critical, learned or not. */
     critical: z.strictObject({ value: z.number(), onDelaySeconds: z.number().min(0).max(86_400) }).optional(),
-    /** air: the reading · product: the estimate of the goods, once there is one · both: whichever is worse. */
-    applyTo: z.enum(["air", "product", "both"]).default("air"),
+    applyTo: appliesTo.default("air"),
     source: z.string().min(1).max(500).default("site configuration"),
   })
   .superRefine((options, context) => {
@@ -70,6 +70,7 @@ const stateSchema = z.object({
   criticalForMs: z.number().nullable(),
   backForMs: z.number().nullable(),
   /** What people were told of this alarm so far. */
+  isReal: z.boolean().default(false),
   told: z
     .array(z.object({ endedMs: z.number(), durationMs: z.number(), worst: z.number(), exposure: z.number() }))
     .max(maxTold)
@@ -104,6 +105,10 @@ class ExcursionEvaluator implements PointEvaluator {
   readonly #sign: 1 | -1;
   readonly #memory = new ExcursionMemory();
   readonly #running = new RunningExcursion();
+  /** A person has dealt with the cause of this alarm: it was a failure. */
+  #isReal = false;
+  /** Of the alarm before, Unix ms: people may act on it when it is over. */
+  #lastAlarm: { readonly fromMs: number; readonly toMs: number } | null = null;
   /** Ended excursions that people were told of as parts of this alarm. */
   #toldOf: PastExcursion[] = [];
   #value = 0;
@@ -138,7 +143,8 @@ class ExcursionEvaluator implements PointEvaluator {
       return null;
     }
     this.#air = value;
-    const judged = this.#judged(value);
+    const { applyTo, side } = this.#options;
+    const judged = judgedValue(value, applyTo, { point: this.#point, room: this.#room, side });
     const excess = this.#excess(judged);
     const isBreach = this.#isBreach(excess);
     if (quality === "uncertain" && !isBreach) {
@@ -170,6 +176,7 @@ class ExcursionEvaluator implements PointEvaluator {
       criticalForMs: since(this.#criticalSinceMs),
       backForMs: since(this.#backSinceMs),
       told: this.#toldOf,
+      isReal: this.#isReal,
     } satisfies z.input<typeof stateSchema>;
   }
 
@@ -181,6 +188,15 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#memory.forget();
   }
 
+  /** What a person had to put right is nothing this room does by itself: neither it nor what comes back of it is a lesson. */
+  actedOn(): void {
+    if (this.#told !== null) this.#isReal = true;
+    const fromMs = this.#told === null ? this.#lastAlarm?.fromMs : this.#toldOnsetMs;
+    const toMs = this.#told === null ? this.#lastAlarm?.toMs : Number.POSITIVE_INFINITY;
+    if (fromMs === undefined || toMs === undefined) return;
+    this.#memory.leaveOut(({ endedMs }) => endedMs >= fromMs && endedMs <= toMs);
+  }
+
   #restore({ state, learned, downMs, active }: Restored, now: Moment): void {
     this.#memory.restore(learned);
     if (active !== null) {
@@ -189,7 +205,7 @@ class ExcursionEvaluator implements PointEvaluator {
     }
     const parsed = stateSchema.safeParse(state);
     if (!parsed.success) return;
-    const { past, isWatched, isExcused, criticalForMs, backForMs, told } = parsed.data;
+    const { past, isWatched, isExcused, criticalForMs, backForMs, told, isReal } = parsed.data;
     const at = (agoMs: number | null): number | null => (agoMs === null ? null : now.monotonicMs - agoMs - downMs);
     if (past !== undefined) this.#memory.restore(past);
     this.#running.restore(parsed.data, now.monotonicMs, downMs);
@@ -199,6 +215,7 @@ class ExcursionEvaluator implements PointEvaluator {
     this.#isWatched = isWatched;
     this.#isExcused = isExcused;
     this.#toldOf = told;
+    this.#isReal = isReal;
   }
 
   #goOn(excess: number, takenMs: number, timeMs: number): void {
@@ -214,7 +231,7 @@ class ExcursionEvaluator implements PointEvaluator {
     if (past !== null) {
       // A defrost says nothing of what the room does besides: it is known by its signal or its shape.
       this.#memory.leaveOut(this.#wasDefrost);
-      if (this.#room.defrostPass === null) this.#memory.add(past);
+      if (this.#room.defrostPass === null && !this.#isReal) this.#memory.add(past);
       const isTold = this.#told !== null && !this.#isWatched && !this.#isExcused;
       if (isTold) this.#toldOf = [...this.#toldOf, past].slice(-maxTold);
     }
@@ -244,7 +261,7 @@ class ExcursionEvaluator implements PointEvaluator {
     const { watchSeconds, offDelaySeconds } = this.#options;
     const backMs = now.monotonicMs - this.#backSinceMs;
     const stayMs = this.#isExcused ? offDelaySeconds : Math.max(watchSeconds, offDelaySeconds);
-    if (backMs >= stayMs * 1_000) return this.#end(backMs);
+    if (backMs >= stayMs * 1_000) return this.#end(backMs, now);
     if (this.#isWatched || backMs < offDelaySeconds * 1_000) return null;
     this.#isWatched = true;
     return { kind: "watched", explanation: this.#explainBack("excursion-watched", backMs) };
@@ -322,8 +339,10 @@ class ExcursionEvaluator implements PointEvaluator {
     };
   }
 
-  #end(backMs: number): Verdict {
+  #end(backMs: number, now: Moment): Verdict {
     const explanation = this.#explainBack("excursion-returned", backMs);
+    this.#lastAlarm = { fromMs: this.#toldOnsetMs, toMs: now.wallMs };
+    this.#isReal = false;
     this.#told = null;
     this.#backSinceMs = null;
     this.#isWatched = false;
@@ -357,16 +376,6 @@ class ExcursionEvaluator implements PointEvaluator {
       backMinutes: minutes(backMs),
       watchHours: Math.round((watchSeconds / 3_600) * 10) / 10,
     });
-  }
-
-  /** What the limit is applied to; the air until the goods can be estimated. */
-  #judged(air: number): number {
-    const { applyTo } = this.#options;
-    const estimate = applyTo === "air" ? null : this.#room.product;
-    if (estimate === null) return air;
-    const product = celsiusIn(this.#point.unit, estimate.celsius) ?? air;
-    if (applyTo === "product") return product;
-    return this.#sign === 1 ? Math.max(air, product) : Math.min(air, product);
   }
 
   #excess(value: number): number {

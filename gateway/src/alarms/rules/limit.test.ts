@@ -222,3 +222,23 @@ describe("the limit rule", () => {
     expect(() => makeRule("limit", { side: "high", ...options })).toThrow(message);
   });
 });
+
+it("applies to the estimated goods where that is asked for, and to the air until there is an estimate", async () => {
+  const stages = [{ priority: "high", value: -18, onDelaySeconds: 1_800 }];
+  const [product, both, early] = ["product", "both", "product"].map(
+    (applyTo) => new Stage([makeRule("limit", { side: "high", stages, deadband: 1, applyTo })]),
+  );
+  for (const stage of [product, both]) {
+    await stage?.seeFor(600, -25);
+    await stage?.seeFor(40, -16);
+  }
+  await early?.seeFor(40, -16);
+  expect(product?.story).toEqual([]);
+  expect(both?.story).toEqual(["raised high"]);
+  expect(early?.story).toEqual(["raised high"]);
+  product?.restart(60);
+  await product?.seeFor(900, -16);
+  expect(product?.story).toEqual(["raised high"]);
+  expect(product?.last.context?.map(({ code }) => code)).toContain("context-applies-to-product");
+  expect(product?.last.context?.map(({ code }) => code)).toContain("context-product-profile");
+}, 30_000);

@@ -3,7 +3,9 @@ import { z } from "zod";
 
 import type { Point } from "../../core/site.ts";
 import { explain, minutes } from "../explanation-codes.ts";
+import { appliesTo, judgedValue } from "../judged.ts";
 import { isHigher } from "../lifecycle.ts";
+import type { RoomView } from "../room/room-view.ts";
 import {
   definePointRule,
   type Moment,
@@ -35,6 +37,7 @@ const optionsSchema = z
     offDelaySeconds: z.number().min(0).max(86_400).default(600),
     /** The limit itself counts as a breach. */
     limitCountsAsBreach: z.boolean().default(true),
+    applyTo: appliesTo.default("air"),
     /** Where the limits come from, for people. */
     source: z.string().min(1).max(500).default("site configuration"),
   })
@@ -105,7 +108,7 @@ export const limitRule = definePointRule({
     ],
     ending: Array.from({ length: 11 }, () => ({ waitSeconds: 60, value: -20 })),
   },
-  create: (options, point, now, restored) => new LimitEvaluator(options, point, now, restored),
+  create: (options, point, now, restored, room) => new LimitEvaluator(options, point, now, restored, room),
 });
 
 /**
@@ -115,6 +118,8 @@ export const limitRule = definePointRule({
  */
 class LimitEvaluator implements PointEvaluator {
   readonly #options: LimitOptions;
+  readonly #point: Point;
+  readonly #room: RoomView;
   readonly #unit: string;
   readonly #freshMs: number;
   readonly #high: boolean;
@@ -126,13 +131,16 @@ class LimitEvaluator implements PointEvaluator {
   #backSinceMs: number | null = null;
   #worst: number | null = null;
   #value = 0;
+  #air = 0;
   /** Monotonic time of the last usable sample; null while unknown. */
   #heardMs: number | null = null;
   /** Some stage is breached or an alarm is active: only then is there anything to do at a tick. */
   #busy = false;
 
-  constructor(options: LimitOptions, point: Point, now: Moment, restored: Restored | null) {
+  constructor(options: LimitOptions, point: Point, now: Moment, restored: Restored | null, room: RoomView) {
     this.#options = options;
+    this.#point = point;
+    this.#room = room;
     this.#unit = unitSymbol(point.unit);
     this.#freshMs = 3 * point.expectedIntervalMs;
     this.#high = options.side === "high";
@@ -148,16 +156,19 @@ class LimitEvaluator implements PointEvaluator {
 
   onSample({ sample, freshness, takenMs }: Observation, now: Moment): Verdict | null {
     if (freshness === "old") return null;
-    const { value, quality } = sample;
-    if (value === null || quality === "bad" || quality === "stale") {
+    const { value: air, quality } = sample;
+    if (air === null || quality === "bad" || quality === "stale") {
       this.#heardMs = null;
       return null;
     }
+    const { applyTo, side } = this.#options;
+    const value = judgedValue(air, applyTo, { point: this.#point, room: this.#room, side });
     if (quality === "uncertain" && !this.#breaches(value, this.#stages[0]?.value ?? value)) {
       this.#heardMs = null;
       return null;
     }
     this.#heardMs = now.monotonicMs;
+    this.#air = air;
     this.#value = value;
     const within = this.#follow(value, takenMs, sample.timeMs);
     if (within && !this.#busy) return null;
@@ -252,6 +263,9 @@ class LimitEvaluator implements PointEvaluator {
       priority: stage.priority,
       onsetTimeMs: this.#onsetTimeMs,
       explanation: this.#explain(stage, now),
+      ...(this.#options.applyTo === "air"
+        ? {}
+        : { context: [explain("context-applies-to-product", { air: this.#air, unit: this.#unit })] }),
     };
   }
 

@@ -277,19 +277,22 @@ function rooms(): readonly RoomKnowledge[] {
   };
   const nothing = { defrostMinutes: [], recoveryMinutes: [] };
   const product = { celsius: -17.2, uncertaintyCelsius: 1.1 };
+  const timeConstant = { source: "profile", minutes: 360 } as const;
   return [
     {
       zoneId: "cold-1",
       curves: [{ pointId: "c1a", defrost }],
       reported: nothing,
       product: { ...product, celsius: -20.6 },
+      timeConstant: { source: "fitted", minutes: 410, hours: 312, explainedShare: 0.87 },
     },
-    { zoneId: "cold-3", curves: [{ pointId: "c3a", defrost: null }], reported: nothing, product },
+    { zoneId: "cold-3", curves: [{ pointId: "c3a", defrost: null }], reported: nothing, product, timeConstant },
     {
       zoneId: "fridge",
       curves: [],
       reported: { defrostMinutes: [17, 21, 18], recoveryMinutes: [22, 25, 24] },
       product: null,
+      timeConstant,
     },
   ];
 }
