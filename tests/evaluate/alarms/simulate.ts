@@ -23,8 +23,9 @@ const { values } = parseArgs({
 });
 const startMs = Date.UTC(2025, 0, 1);
 const intervalMs = 60_000;
-/** The time after which STANDARDS has a limit told as "high". */
+/** When a limit is "high" by STANDARDS: so long in a row, or so long within 24 h. */
 const feltAfterMs = 30 * 60_000;
+const feltInDayMs = 60 * 60_000;
 
 if (values.out === undefined) {
   process.stderr.write("usage: alarms:simulate -- --out FOLDER [--days N] [--seeds N] [--seed S] [--rooms a,b]\n");
@@ -73,10 +74,11 @@ async function writeYear(folder: string, name: string, room: PresetName, seed: n
     return `${new Date(timeMs).toISOString()},${celsius},${late}`;
   });
   await writeFile(join(folder, `${name}.csv`), `timestamp_utc,celsius,arrived_utc\n${lines.join("\n")}\n`);
-  const events = truth.map(({ kind, cause, startMs: fromMs, endMs, peakCelsius, outsideMs }) => {
+  const events = truth.map((event) => {
+    const { kind, cause, startMs: fromMs, endMs, peakCelsius, longestOutsideMs, mostOutsideInDayMs } = event;
     // A failure that was repaired before the air had been out of its limits for long asks for no alarm, nor forbids one.
     const isFailure = classOf(kind) === "temperature";
-    const isFelt = !isFailure || outsideMs >= feltAfterMs;
+    const isFelt = !isFailure || longestOutsideMs >= feltAfterMs || mostOutsideInDayMs >= feltInDayMs;
     const range = `${new Date(fromMs).toISOString()},${new Date(endMs).toISOString()}`;
     return `${range},${isFelt ? kind : "regime"},high,${peakCelsius.toFixed(1)},${cause}`;
   });

@@ -47,8 +47,10 @@ export interface TruthEvent {
   readonly peakCelsius: number;
   /** The air really left the limits: a failure repaired before it was felt needs no alarm. */
   readonly leftLimits: boolean;
-  /** For how long, all in all. */
-  readonly outsideMs: number;
+  /** For how long, in a row. */
+  readonly longestOutsideMs: number;
+  /** For how long within 24 hours, at most. */
+  readonly mostOutsideInDayMs: number;
 }
 
 export const truthKindOf: Readonly<Record<RoomFailureKind | ProbeFaultKind, TruthKind>> = {

@@ -58,7 +58,8 @@ export class Probe {
       endMs: fault.endMs,
       peakCelsius: Number.NaN,
       leftLimits: false,
-      outsideMs: 0,
+      longestOutsideMs: 0,
+      mostOutsideInDayMs: 0,
     }));
   }
 

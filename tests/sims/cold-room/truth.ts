@@ -5,9 +5,40 @@ interface OpenEvent {
   readonly startMs: number;
   peakCelsius: number;
   leftLimits: boolean;
-  outsideMs: number;
+  readonly outside: OutsideTime;
   /** The cause is gone; a failure is over only when the air is back. */
   repaired: boolean;
+}
+
+const dayMs = 86_400_000;
+/** Time outside is kept in steps of this length. */
+const partMs = 300_000;
+
+/** Time outside the limits: in a row, and within 24 hours. */
+class OutsideTime {
+  longestMs = 0;
+  mostInDayMs = 0;
+  #runMs = 0;
+  #inDayMs = 0;
+  #parts: { readonly atMs: number; ms: number }[] = [];
+
+  /** @param ms since the last look, all of it outside; null: inside now */
+  add(ms: number | null, timeMs: number): void {
+    if (ms === null) {
+      this.#runMs = 0;
+      return;
+    }
+    this.#runMs += ms;
+    this.longestMs = Math.max(this.longestMs, this.#runMs);
+    this.#inDayMs += ms;
+    const last = this.#parts.at(-1);
+    if (last !== undefined && timeMs - last.atMs < partMs) last.ms += ms;
+    else this.#parts.push({ atMs: timeMs, ms });
+    while (this.#parts[0] !== undefined && timeMs - this.#parts[0].atMs > dayMs) {
+      this.#inDayMs -= this.#parts.shift()?.ms ?? 0;
+    }
+    this.mostInDayMs = Math.max(this.mostInDayMs, this.#inDayMs);
+  }
 }
 
 export interface RoomObservation {
@@ -46,14 +77,14 @@ export class TruthRecorder {
         startMs: now.timeMs,
         peakCelsius: now.airCelsius,
         leftLimits: false,
-        outsideMs: 0,
+        outside: new OutsideTime(),
         repaired: false,
       });
     }
     for (const event of this.#open.values()) {
       event.peakCelsius = Math.max(event.peakCelsius, now.airCelsius);
       event.leftLimits ||= outOfLimits;
-      if (outOfLimits) event.outsideMs += Math.max(0, now.timeMs - this.#lastMs);
+      event.outside.add(outOfLimits ? Math.max(0, now.timeMs - this.#lastMs) : null, now.timeMs);
       event.repaired = !causes.has(event.cause);
       const needsRecovery = event.cause !== "door" && event.cause !== "delivery";
       if (event.repaired && (!needsRecovery || !outOfLimits)) this.#close(event, now.timeMs);
@@ -73,10 +104,11 @@ export class TruthRecorder {
 
   #close(event: OpenEvent, endMs: number): void {
     this.#open.delete(event.cause);
-    const { cause, startMs, peakCelsius, leftLimits, outsideMs } = event;
+    const { cause, startMs, peakCelsius, leftLimits, outside } = event;
     if (cause === "door" && endMs - startMs < shortOpeningMs) return;
     const kind =
       cause === "defrost" ? "defrost" : cause === "door" || cause === "delivery" ? "door_opening" : truthKindOf[cause];
-    this.#finished.push({ kind, cause, startMs, endMs, peakCelsius, leftLimits, outsideMs });
+    const { longestMs: longestOutsideMs, mostInDayMs: mostOutsideInDayMs } = outside;
+    this.#finished.push({ kind, cause, startMs, endMs, peakCelsius, leftLimits, longestOutsideMs, mostOutsideInDayMs });
   }
 }
