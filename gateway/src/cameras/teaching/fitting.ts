@@ -1,8 +1,9 @@
-import { fitHead, type Head, type LoadedModel } from "@frostlight/edge-models";
+import type { Head, LoadedModel } from "@frostlight/edge-models";
 import { FrostlightError } from "@frostlight/kernel";
 
 import type { TaughtQuality } from "../../core/teaching.ts";
 import { decodePicture } from "./crop-picture.ts";
+import { fitApart } from "./fit-apart.ts";
 import { minRegionPixels, taughtDescriptor } from "./taught-descriptor.ts";
 import type { StoredExample } from "./teaching-memory.ts";
 
@@ -65,7 +66,7 @@ export async function fitThing(
     examples.push({ crop: example.crop, descriptor, label: example.answer, group: example.group });
   }
   if (examples.length === 0) throw new FrostlightError("head/too-few-examples", "data", "no crop is marked yet");
-  const { head, crossValidation } = fitHead({
+  const { head, crossValidation } = await fitApart({
     id: `taught-${thing.thing}`,
     version: String(thing.version),
     task: "taught",
