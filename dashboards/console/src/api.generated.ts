@@ -477,6 +477,35 @@ export type AlarmSystemHealth = {
   readonly gateways: readonly GatewayAlarmHealth[];
 };
 
+export type CameraDay = {
+  readonly dayMs: number;
+  readonly operatingMs: number;
+  readonly healthyMs: number;
+  readonly faultyMs: number;
+  readonly unknownMs: number;
+  readonly share: number | null;
+  readonly longestOutageMs: number;
+};
+
+export type CameraFault = {
+  readonly state: string;
+  readonly timeMs: number;
+  readonly untilMs: number | null;
+  readonly explanation: Explanation;
+  readonly evidence: readonly EvidenceReference[];
+};
+
+export type CameraCourse = {
+  readonly nowMs: number;
+  readonly operatingHours: readonly ({
+    readonly days: readonly string[];
+    readonly from: string;
+    readonly to: string;
+  })[] | null;
+  readonly days: readonly CameraDay[];
+  readonly faults: readonly CameraFault[];
+};
+
 export type GatewayCertificate = {
   readonly serial: string;
   readonly fingerprintSha256: string;

@@ -4,6 +4,7 @@ import type {
   AlarmList,
   AlarmRequested,
   AlarmSystemHealth,
+  CameraCourse,
   CameraList,
   ConfigurationText,
   EnrolmentToken,
@@ -83,6 +84,8 @@ export const api = {
   alarms: (filter: { siteId?: string; zoneId?: string; open?: boolean; from?: number; to?: number; limit?: number }) =>
     request<AlarmList>("GET", `/alarms${query(filter)}`),
   alarm: (alarmId: string) => request<AlarmDetail>("GET", `/alarms/${id(alarmId)}`),
+  cameraHealth: (siteId: string, cameraId: string, days: number) =>
+    request<CameraCourse>("GET", `/sites/${id(siteId)}/cameras/${id(cameraId)}/health${query({ days })}`),
   acknowledge: (alarmId: string, comment: string) =>
     request<AcknowledgementRequest>("POST", `/alarms/${id(alarmId)}/acknowledgement`, { comment }),
   alarmActionDone: (alarmId: string, comment: string) =>

@@ -6,6 +6,7 @@ import "./styles/pages.css";
 import "./styles/gateway.css";
 import "./styles/alarms.css";
 import "./styles/findings.css";
+import "./styles/cameras.css";
 import { render } from "preact";
 
 import { App } from "./app.tsx";

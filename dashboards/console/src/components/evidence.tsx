@@ -19,7 +19,8 @@ export function mainPicture(finding: Finding): Reference | undefined {
 
 /** A picture with what was found marked on it. Its place is kept free until it has come. */
 export function EvidencePicture(props: {
-  readonly finding: Finding;
+  /** Whose boxes are drawn. */
+  readonly finding?: Finding;
   readonly reference: Reference | undefined;
   readonly boxes?: boolean;
   /** Names and scores at the boxes; too much on a small picture. */
@@ -47,7 +48,7 @@ export function EvidencePicture(props: {
           if (naturalWidth > 0 && naturalHeight > 0) setRatio(naturalWidth / naturalHeight);
         }}
       />
-      {boxes
+      {boxes && finding !== undefined
         ? finding.boxes.map((box, index) => (
             <span
               key={index}

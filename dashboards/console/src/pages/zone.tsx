@@ -5,6 +5,7 @@ import { api } from "../api.ts";
 import { AlarmCard } from "../components/alarm/card.tsx";
 import { IncidentCard, incidentsOf } from "../components/alarm/incident.tsx";
 import { AsideTag } from "../components/alarm/tag.tsx";
+import { CameraCourse } from "../components/camera-course.tsx";
 import { StateTag } from "../components/glyph.tsx";
 import { LimitBar, limitsText } from "../components/limit-bar.tsx";
 import { EmptyBox, ErrorBox, SimulatedBadge, Skeleton } from "../components/notices.tsx";
@@ -81,9 +82,12 @@ function Room({ row }: { readonly row: ZoneRow }): ComponentChild {
               <h2>{t("zone.cameras")}</h2>
               <ul class="plain">
                 {zone.cameras.map((camera) => (
-                  <li key={camera.cameraId} class="plain-row">
-                    <a href={linkTo(["cameras"])}>{localised(camera.name)}</a>
-                    <CameraHealth health={camera.health} siteId={site.siteId} />
+                  <li key={camera.cameraId}>
+                    <div class="plain-row">
+                      <a href={linkTo(["cameras"])}>{localised(camera.name)}</a>
+                      <CameraHealth health={camera.health} siteId={site.siteId} />
+                    </div>
+                    <CameraCourse siteId={site.siteId} cameraId={camera.cameraId} />
                   </li>
                 ))}
               </ul>
