@@ -14,7 +14,7 @@ import { minRegionPixels } from "./taught-descriptor.ts";
 import type { StoredExample, StoredThing } from "./teaching-memory.ts";
 import type { TeachingStore } from "./teaching-store.ts";
 
-export const maxExamplesPerThing = 500;
+const maxExamplesPerThing = 500;
 const maxTotalBytes = 96 * 1_048_576;
 /** What one camera shows within this time is one occasion: the same person in two frames proves nothing. */
 const occasionMs = 30_000;
@@ -57,7 +57,7 @@ export class ExampleMaker {
     const picture = await this.#picture(source);
     if (picture === undefined) return refused("picture-gone", "this picture is not kept any more");
     const origin = { source: "marked", findingId: null } as const;
-    return this.#cut(thing, picture, region, { ...origin, answer, by, cameraId: source.cameraId });
+    return this.#cut(thing.examples.length, picture, region, { ...origin, answer, by, cameraId: source.cameraId });
   }
 
   /** Crops of a finding, as far as its picture is still here and there is room. */
@@ -73,26 +73,28 @@ export class ExampleMaker {
     const picture = await this.#picture({ kind: "evidence", cameraId, sha256: plain });
     if (picture === undefined) return [];
     const made: StoredExample[] = [];
-    let full = thing;
     for (const region of regions(picture.image)) {
-      const cut = await this.#cut(full, picture, region, { source: "verdict", findingId, answer, by, cameraId });
+      const count = thing.examples.length + made.length;
+      const cut = await this.#cut(count, picture, region, { source: "verdict", findingId, answer, by, cameraId });
       if (cut.kind === "refused") continue;
       made.push(cut.example);
-      full = { ...full, examples: [...full.examples, cut.example] };
     }
     return made;
   }
 
-  /** A crop from another gateway. */
+  /**
+   * A crop from another gateway.
+   * @param count examples that the thing has already
+   */
   async fromFile(
-    thing: StoredThing,
+    count: number,
     given: { readonly jpeg: Buffer; readonly region: Region; readonly answer: "yes" | "no" } & {
       readonly frameMs: number;
       readonly group: string;
     },
     by: string,
   ): Promise<Made> {
-    const full = this.#room(thing, given.jpeg.length);
+    const full = this.#room(count, given.jpeg.length);
     if (full !== undefined) return full;
     try {
       if (sideOf(await decodePicture(given.jpeg), given.region) < 1) return refused("invalid", "a crop without area");
@@ -134,7 +136,7 @@ export class ExampleMaker {
   }
 
   async #cut(
-    thing: StoredThing,
+    count: number,
     { image, timeMs, group }: Picture,
     marked: Region,
     origin: Pick<StoredExample, "answer" | "cameraId" | "by" | "source" | "findingId">,
@@ -144,7 +146,7 @@ export class ExampleMaker {
       return refused("region-too-small", `less than ${minRegionPixels} pixels: too small to be judged later, too`);
     }
     const cut = await cutCrop(image, region);
-    const full = this.#room(thing, cut.jpeg.length);
+    const full = this.#room(count, cut.jpeg.length);
     if (full !== undefined) return full;
     const crop = await this.#parts.store.put("crops", cut.jpeg);
     const markedMs = this.#parts.clock.nowMs();
@@ -152,8 +154,8 @@ export class ExampleMaker {
     return { kind: "made", example };
   }
 
-  #room(thing: StoredThing, bytes: number) {
-    if (thing.examples.length >= maxExamplesPerThing) {
+  #room(count: number, bytes: number) {
+    if (count >= maxExamplesPerThing) {
       return refused("too-many-examples", `${maxExamplesPerThing} examples are kept already; remove some first`);
     }
     if (this.#parts.store.usedBytes() + bytes > maxTotalBytes) {

@@ -31,25 +31,16 @@ export class Lessons {
     if (request.kind === "define-thing") return this.#define(request, caller);
     const thing = this.#parts.ledger.thing(request.thing);
     if (thing === undefined) return refused("unknown-thing", `nothing called "${request.thing}" is being taught`);
-    switch (request.kind) {
-      case "mark":
-        return this.#mark(thing, request, caller);
-      case "unmark":
-        return this.#unmark(thing, request, caller);
-      case "fit":
-        return this.#fit(thing, caller);
-      case "activate":
-        return this.#activate(thing, request, caller);
-      case "deactivate":
-        return this.#deactivate(thing, caller);
-      case "roll-back":
-        return this.#rollBack(thing, caller);
-      case "remove":
-        return this.#remove(thing, caller);
-    }
+    if (request.kind === "mark") return this.#mark(thing, request, caller);
+    if (request.kind === "unmark") return this.#unmark(thing, request, caller);
+    if (request.kind === "fit") return this.#fit(thing, caller);
+    if (request.kind === "activate") return this.#activate(thing, request, caller);
+    if (request.kind === "deactivate") return this.#deactivate(thing, caller);
+    if (request.kind === "roll-back") return this.#rollBack(thing, caller);
+    return this.#remove(thing, caller);
   }
 
-  async #define({ kind: _, ...request }: Of<"define-thing">, caller: TeachCaller): Promise<TeachOutcome> {
+  async #define({ kind: _kind, ...request }: Of<"define-thing">, caller: TeachCaller): Promise<TeachOutcome> {
     const { ledger, cameraIds } = this.#parts;
     const unknown = request.cameras.find((id) => !cameraIds.has(id));
     if (unknown !== undefined) return refused("unknown-camera", `there is no camera "${unknown}"`);

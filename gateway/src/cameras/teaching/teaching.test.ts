@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { judgeRegion } from "@frostlight/edge-models";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ann, type Bench, colourModel, hat, hatMissing, openBench, plain, whole } from "./testing/teaching-fixture.ts";
@@ -117,7 +117,7 @@ describe("teaching a thing", () => {
     expect(bench.teaching.frames("kitchen")).toEqual([]);
     bench.teaching.watch("kitchen", frame());
     await expect.poll(() => bench.teaching.frames("kitchen")).toHaveLength(1);
-    const [{ frameId = "" } = {}] = bench.teaching.frames("kitchen");
+    const frameId = bench.teaching.frames("kitchen")[0]?.frameId ?? "";
     const [person] = (await bench.teaching.persons(frameId)) ?? [];
     if (person === undefined) throw new Error("no person");
     const picture = { kind: "frame", cameraId: "kitchen", frameId };

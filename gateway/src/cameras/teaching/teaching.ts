@@ -145,7 +145,7 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
 
   findings(): readonly JudgeableFinding[] {
     const verdicts = new Map(this.#ledger.memory.verdicts.map((verdict) => [verdict.findingId, verdict]));
-    return this.#findings.all().map(({ plain: _, boxes: _boxes, heads: _heads, ...finding }) => {
+    return this.#findings.all().map(({ plain: _plain, boxes: _boxes, heads: _heads, ...finding }) => {
       const given = verdicts.get(finding.findingId);
       const verdict = given === undefined ? null : { verdict: given.verdict, by: given.by, timeMs: given.timeMs };
       return { ...finding, verdict };
@@ -205,15 +205,14 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     return this.#once(caller, async () => {
       if (this.#ledger.thing(thing) !== undefined) return refused("already-there", `"${thing}" is taught here already`);
       const empty = { thing, name, on, places, versions: [], nextVersion: 1, active: null, before: [] };
-      let stored: StoredThing = { ...empty, cameras: [...this.#frames.keys()], examples: [] };
       const taken: StoredExample[] = [];
       for (const { jpeg, ...example } of examples) {
         const own = { ...example, jpeg: Buffer.from(jpeg, "base64") };
-        const made = await this.#examples.fromFile(stored, own, caller.actor);
+        const made = await this.#examples.fromFile(taken.length, own, caller.actor);
         if (made.kind === "refused") return made;
         taken.push(made.example);
-        stored = { ...stored, examples: taken };
       }
+      const stored: StoredThing = { ...empty, cameras: [...this.#frames.keys()], examples: taken };
       await this.#ledger.keepThing(stored, { before: "", after: `imported with ${taken.length} crops` }, caller);
       return { kind: "done" };
     });

@@ -171,21 +171,25 @@ function prepareForm() {
     save,
     make("label", "", make("span", "", t.import), file),
   );
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const data = new FormData(form);
-    const of = (name) => String(data.get(name)).trim();
-    const request = {
-      kind: "define-thing",
-      thing: of("thing"),
-      name: { zh: of("zh"), en: of("en") },
-      on: of("on"),
-      cameras: data.getAll("cameras"),
-    };
-    if ((await act(request)) === undefined) return;
-    form.reset();
-    choose(request.thing);
+    void define(form);
   });
+}
+
+async function define(form) {
+  const data = new FormData(form);
+  const of = (name) => form.elements[name].value.trim();
+  const request = {
+    kind: "define-thing",
+    thing: of("thing"),
+    name: { zh: of("zh"), en: of("en") },
+    on: of("on"),
+    cameras: data.getAll("cameras"),
+  };
+  if ((await act(request)) === undefined) return;
+  form.reset();
+  choose(request.thing);
 }
 
 async function mark(answer) {
