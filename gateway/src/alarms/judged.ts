@@ -6,7 +6,7 @@ import { celsiusIn } from "./temperature-units.ts";
 
 /** air: the reading · product: the estimate of the goods, once there is one · both: whichever is worse. */
 export const appliesTo = z.enum(["air", "product", "both"]);
-export type AppliesTo = z.output<typeof appliesTo>;
+type AppliesTo = z.output<typeof appliesTo>;
 
 /** What a limit is applied to, in the point's unit; the air until the goods can be estimated. */
 export function judgedValue(

@@ -112,7 +112,8 @@ function goodsProbeProblems(input: unknown): Problem[] {
   return entriesOf(input, "zones").flatMap((zone, index) => {
     const id = textOf(zone, "goodsProbe");
     const own = points.filter(
-      (point) => textOf(point, "zone") === textOf(zone, "id") && textOf(point, "quantity") === "temperature",
+      (point) =>
+        textOf(point, "zone") === textOf(zone, "id") && (textOf(point, "quantity") ?? "temperature") === "temperature",
     );
     const known = own.map((point) => textOf(point, "id"));
     return unknownReference(["zones", index, "goodsProbe"], id, known, "temperature point of this zone");

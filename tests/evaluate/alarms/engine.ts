@@ -24,8 +24,13 @@ export interface ProductReading {
  * Plays a recording through the gateway's own pipeline and alarm engine, with the rules that a site has without configuring
  * any: of the recording only its limits and the pace at which it reports are told. The clock is set to each reading's arrival;
  * besides it ticks once a minute.
+ *
+ * @param areActing people report "action done" on what they are told within a labelled failure, and on nothing else
  */
-export function engineAlarms(recording: Recording): {
+export function engineAlarms(
+  recording: Recording,
+  areActing = false,
+): {
   readonly alarms: readonly AlarmSpan[];
   readonly product: readonly ProductReading[];
 } {
@@ -44,9 +49,18 @@ export function engineAlarms(recording: Recording): {
   const spans = new SpanBuilder();
   const product: ProductReading[] = [];
   let nextTickMs = startMs + tickMs;
+  const hear = (events: readonly AlarmEvent[]): void => {
+    spans.add(events);
+    if (!areActing) return;
+    for (const { alarmId, transition, timeMs } of events) {
+      if (transition !== "raised" && transition !== "unsuppressed") continue;
+      if (!isFailing(recording, timeMs)) continue;
+      engine.act({ action: { kind: "action-done", alarmId, comment: "" }, actor: "evaluation", commandId: null });
+    }
+  };
   const tick = (): void => {
-    spans.add(engine.onSamples(pipeline.checkStaleness()));
-    spans.add(engine.tick());
+    hear(engine.onSamples(pipeline.checkStaleness()));
+    hear(engine.tick());
   };
   for (const { timeMs, celsius, arrivedMs } of recording.samples) {
     for (; nextTickMs <= arrivedMs; nextTickMs += tickMs) {
@@ -64,13 +78,17 @@ export function engineAlarms(recording: Recording): {
       reason: null,
       backfill: false,
     });
-    spans.add(engine.onSamples([sample]));
+    hear(engine.onSamples([sample]));
     if (timeMs < (product.at(-1)?.timeMs ?? 0) + estimateEveryMs) continue;
     const estimate = engine.rooms()[0]?.product ?? null;
     if (estimate !== null) product.push({ timeMs, ...estimate });
   }
   tick();
   return { alarms: spans.finish(clock.nowMs()), product };
+}
+
+function isFailing({ events }: Recording, timeMs: number): boolean {
+  return events.some((event) => event.class === "temperature" && timeMs >= event.startMs && timeMs <= event.endMs);
 }
 
 function siteOf(recording: Recording): { readonly zones: readonly Zone[]; readonly points: readonly Point[] } {

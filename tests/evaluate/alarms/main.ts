@@ -1,7 +1,9 @@
 /**
  * Replays labelled recordings through the production alarm engine, beside plain limits with fixed delays.
  *
- *   npm run -s alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--json]
+ *   npm run -s alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--acting] [--json]
+ *
+ * With --acting people report "action done" on each alarm within a labelled failure, as they would at a site.
  */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -19,6 +21,7 @@ const { values } = parseArgs({
   options: {
     data: { type: "string" },
     pictures: { type: "string" },
+    acting: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -28,7 +31,7 @@ const say = (text: string): void => {
 };
 
 if (values.data === undefined) {
-  process.stderr.write("usage: alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--json]\n");
+  process.stderr.write("usage: alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--acting] [--json]\n");
   process.exitCode = 2;
 } else {
   const recordings = await readRecordings(resolve(values.data));
@@ -38,7 +41,7 @@ if (values.data === undefined) {
   let laterThanPlain2h = 0;
   for (const [index, recording] of recordings.entries()) {
     if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${recordings.length} ${recording.name}\u001b[K`);
-    const { alarms: engine, product } = engineAlarms(recording);
+    const { alarms: engine, product } = engineAlarms(recording, values.acting);
     const spans = alarmsOf(recording, engine);
     const figures = Object.fromEntries(
       methods.map((method) => {

@@ -30,7 +30,7 @@ type Sums = z.output<typeof stateSchema>;
 const nothing: Sums = { count: 0, weight: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
 
 /** A time constant found in the readings. */
-export interface FittedTimeConstant {
+interface FittedTimeConstant {
   readonly timeConstantMs: number;
   /** From so many hours of air and goods together. */
   readonly hours: number;

@@ -32,9 +32,11 @@ function signalsOf(zoneId) {
 }
 
 function productOf(zoneId) {
-  const product = knowledgeOf(zoneId)?.product ?? null;
+  const { product = null, timeConstant } = knowledgeOf(zoneId) ?? {};
   if (product === null) return t.noEstimate;
-  return `≈ ${number(product.celsius)} ± ${number(product.uncertaintyCelsius)} °C · ${t.estimated}`;
+  const model = timeConstant === undefined ? [] : [t.timeConstant(timeConstant, number(timeConstant.minutes / 60))];
+  const value = `≈ ${number(product.celsius)} ± ${number(product.uncertaintyCelsius)} °C`;
+  return [value, t.estimated, ...model].join(" · ");
 }
 
 function defrostText(defrost) {

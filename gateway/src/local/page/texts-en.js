@@ -236,6 +236,10 @@ export const en = {
   noProbe: "no temperature probe",
   product: "Goods",
   estimated: "estimated from the air, not measured",
+  timeConstant: ({ source, hours }, of) =>
+    source === "fitted"
+      ? `time constant ${of} h, fitted to ${hours} h of the probe in the goods`
+      : `time constant ${of} h of the profile`,
   noEstimate: "not enough is known for an estimate",
   doorAndDefrost: "Door and plant",
   signals: { door: ["closed", "open"], defrost: ["not defrosting", "defrosting"], compressor: ["off", "running"] },

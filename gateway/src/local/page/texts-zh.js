@@ -231,6 +231,10 @@ export const zh = {
   noProbe: "没有温度探头",
   product: "食品温度",
   estimated: "由空气温度估算，不是测量值",
+  timeConstant: ({ source, hours }, of) =>
+    source === "fitted"
+      ? `时间常数 ${of} 小时，由货物探头 ${hours} 小时的数据拟合`
+      : `时间常数 ${of} 小时，取自库房类型默认值`,
   noEstimate: "还不足以估算",
   doorAndDefrost: "门与设备",
   signals: { door: ["关", "开"], defrost: ["未化霜", "正在化霜"], compressor: ["停", "运行"] },

@@ -11,6 +11,8 @@ import { timeZoneOf } from "../../store.ts";
 /** What a context sentence is about; the rest is what was around the alarm. */
 const groups = {
   "context-product": "product",
+  "context-product-profile": "product",
+  "context-product-fitted": "product",
   "context-applies-to-product": "product",
   "context-clears": "clears",
   "context-suppressed-defrost": "suppressed",
