@@ -13,7 +13,7 @@ export const teachZh: Readonly<Record<keyof typeof teachEn, string>> = {
   "evidence.public": "人脸已遮挡，可对外展示",
   "evidence.clip": "前后几秒的视频",
   "teach.title": "用这张图教网关",
-  "teach.hint": "点一个方框，或在图上拖出一个框，再说它是什么。图像不离开现场。",
+  "teach.hint": "点一个方框，或拖出一个框（判断头部时请框住头部），再说它是什么。只发送标记，截图在网关生成并保存。",
   "teach.thing": "示教项目（编号）",
   "teach.yes": "是，有",
   "teach.no": "否，没有",
