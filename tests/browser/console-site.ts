@@ -8,6 +8,7 @@ import type { MemoryTimeSeries } from "../../server/src/api/testing/memory-time-
 import { sampleAlarm, sampleAlarmEvent } from "../../server/src/api/testing/sample-site.ts";
 import type { Alarm, StoredFinding } from "../../server/src/core/records.ts";
 import { fillAlarms, freezerIncident, warmContext } from "./console-alarms.ts";
+import { fillCameraHealth, operatingHours } from "./console-cameras.ts";
 import { fillGateway, withGatewayDetail } from "./console-gateway.ts";
 import { kitchenPicture } from "./kitchen-picture.ts";
 
@@ -106,6 +107,7 @@ export async function fillSite(state: MemoryState, timeSeries: MemoryTimeSeries,
     timeMs: nowMs - 3_600_000,
     explanation: { code: "source-ok", parameters: { code: "connected", message: "14 devices" } },
   });
+  await fillCameraHealth(state, { organisationId, siteId, gatewayId }, nowMs);
   for (const [index, x] of [480, 250, 700].entries()) await addFinding(state, index, x, nowMs);
 }
 
@@ -146,7 +148,7 @@ function describe(): SiteDescription {
     })),
     points,
     cameras: [
-      { cameraId: "prep-cam", zoneId: "prep", name: { zh: "备餐间摄像头", en: "Preparation camera" } },
+      { cameraId: "prep-cam", zoneId: "prep", name: { zh: "备餐间摄像头", en: "Preparation camera" }, operatingHours },
       { cameraId: "store-cam", zoneId: "fridge-1", name: { zh: "库房摄像头", en: "Store camera" } },
     ],
     softwareVersion: "0.1.0",

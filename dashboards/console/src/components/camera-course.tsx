@@ -60,24 +60,25 @@ function Bars({ course, timeZone }: Part): ComponentChild {
 
 function Bar({ day, x, text }: { readonly day: CameraDay; readonly x: number; readonly text: string }): ComponentChild {
   const { operatingMs, healthyMs, faultyMs } = day;
-  const part = (ms: number): number => (operatingMs === 0 ? 0 : (ms / operatingMs) * height);
-  const healthy = part(healthyMs);
+  if (operatingMs === 0) {
+    return (
+      <g>
+        <title>{text}</title>
+        <rect class="is-closed" x={x} y={height - 2} width={barWidth} height={2} />
+      </g>
+    );
+  }
+  const part = (ms: number): number => (ms / operatingMs) * height;
   // A fault of minutes is seen, too.
   const faulty = faultyMs === 0 ? 0 : Math.max(2, part(faultyMs));
-  const unknown = operatingMs === 0 ? 0 : Math.max(0, height - healthy - faulty);
+  const healthy = Math.min(part(healthyMs), height - faulty);
+  const unknown = height - healthy - faulty;
   return (
     <g>
       <title>{text}</title>
-      {operatingMs === 0 ? <rect class="is-closed" x={x} y={height - 2} width={barWidth} height={2} /> : null}
       <rect class="is-unknown" x={x} y={0} width={barWidth} height={unknown} />
       <rect class="is-faulty" x={x} y={unknown} width={barWidth} height={faulty} />
-      <rect
-        class="is-healthy"
-        x={x}
-        y={unknown + faulty}
-        width={barWidth}
-        height={Math.max(0, height - unknown - faulty)}
-      />
+      <rect class="is-healthy" x={x} y={unknown + faulty} width={barWidth} height={healthy} />
     </g>
   );
 }
