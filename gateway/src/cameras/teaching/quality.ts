@@ -1,7 +1,7 @@
 import type { TaughtQuality, TaughtWeakness } from "../../core/teaching.ts";
 
 /** What a version should have before it is switched on without a second thought. */
-export const leastQuality = { examples: 10, auroc: 0.85, accuracy: 0.8 } as const;
+const leastQuality = { examples: 10, auroc: 0.85, accuracy: 0.8 } as const;
 
 export interface Count {
   readonly yes: number;

@@ -25,7 +25,7 @@ export const thingFile = z.strictObject({
     )
     .max(500),
 });
-export type ThingFile = z.output<typeof thingFile>;
+type ThingFile = z.output<typeof thingFile>;
 
 export async function thingFileOf(
   { thing, name, on, places, examples }: StoredThing,

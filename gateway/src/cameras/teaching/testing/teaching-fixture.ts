@@ -12,11 +12,11 @@ import { cameraConfig } from "../../camera-config.ts";
 import { fakeModel } from "../../testing/fake-models.ts";
 import { Teaching } from "../teaching.ts";
 
-export const noon = Date.UTC(2026, 10, 22, 12);
+const noon = Date.UTC(2026, 10, 22, 12);
 export const ann = { actor: "ann", commandId: null } as const;
 export const whole = { left: 0, top: 0, right: 1, bottom: 1 };
 
-export const kitchen = cameraConfig.parse({
+const kitchen = cameraConfig.parse({
   id: "kitchen",
   zone: "kitchen",
   name: { zh: "厨房", en: "Kitchen" },
