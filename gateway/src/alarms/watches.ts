@@ -17,7 +17,7 @@ export interface Watch<E> {
   failed: boolean;
 }
 
-export interface WatchedPoint {
+interface WatchedPoint {
   readonly point: Point;
   readonly observer: SampleObserver;
   readonly room: Room;

@@ -72,7 +72,7 @@ function Bar({ day, x, text }: { readonly day: CameraDay; readonly x: number; re
   // A fault of minutes is seen, too.
   const faulty = faultyMs === 0 ? 0 : Math.max(2, part(faultyMs));
   const healthy = Math.min(part(healthyMs), height - faulty);
-  const unknown = height - healthy - faulty;
+  const unknown = Math.max(0, height - healthy - faulty);
   return (
     <g>
       <title>{text}</title>

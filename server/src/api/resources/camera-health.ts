@@ -33,7 +33,10 @@ export function cameraHealthRoutes(app: ApiInstance, ports: ApiPorts): void {
       const count = request.query.days;
       const fromMs = firstDayStart(timeZone, nowMs, count);
       const record = await state.cameraHealth(scope, { siteId, cameraId, fromMs, toMs: nowMs });
-      const gateways = (await state.gateways(scope)).filter((gateway) => gateway.siteId === siteId);
+      // Another gateway of the site says nothing of this camera.
+      const health = await state.health(scope, siteId);
+      const tellers = new Set(health.flatMap((one) => (one.subject === `camera:${cameraId}` ? one.gatewayId : [])));
+      const gateways = (await state.gateways(scope)).filter(({ gatewayId }) => tellers.has(gatewayId));
       const heard = gateways.flatMap(({ connected, lastSeenMs }) => (connected ? nowMs : (lastSeenMs ?? [])));
       const heardMs = heard.length === 0 ? null : Math.max(...heard);
       const hours = camera.operatingHours;
