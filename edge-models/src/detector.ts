@@ -17,6 +17,8 @@ export interface Detection {
   readonly placement: Placement;
 }
 
+type Layer = ModelManifest["features"][number];
+
 /**
  * A model in this thread: picture in, boxes and features out. One call at a time: the input's buffer is kept between calls.
  */
@@ -24,11 +26,14 @@ export class Detector {
   readonly #model: OpenedModel;
   readonly #manifest: ModelManifest;
   readonly #inputs: InputTensors;
+  /** Those that are also of use for a whole frame. */
+  readonly #frameLayers: readonly Layer[];
   #spare: ArrayBuffer | undefined;
 
   constructor(model: OpenedModel, manifest: ModelManifest) {
     this.#model = model;
     this.#manifest = manifest;
+    this.#frameLayers = manifest.features.filter(({ use }) => use === "all");
     this.#inputs = new InputTensors(model.onnx, manifest.input, model.outline);
   }
 
@@ -44,7 +49,7 @@ export class Detector {
     minScore = this.#manifest.thresholds.score,
   ): Promise<Detection> {
     const { placement } = input;
-    const outputs = await this.#run(input, wantFeatures);
+    const outputs = await this.#run(input, wantFeatures ? this.#frameLayers : []);
     const read = (name: string): OutputTensor => readTensor(outputs[name], name);
     const roles = Object.entries(this.#model.outline.outputs).map(([role, name]) => [role, read(name)] as const);
     const candidates = modelFamilies.get(this.#manifest.family).decode(Object.fromEntries(roles), {
@@ -60,33 +65,25 @@ export class Detector {
       label: this.#manifest.classes[candidate.classIndex] ?? "",
       score: candidate.score,
     }));
-    return { boxes, features: wantFeatures ? this.#layers(read) : [], placement };
+    return { boxes, features: wantFeatures ? readLayers(this.#frameLayers, read) : [], placement };
   }
 
   /**
    * The feature maps of a square picture, stretched to `size` pixels where the network takes any size, to its own
    * otherwise.
+   * @param strides only the layers of these; all by default
    */
-  async describe(square: RgbImage, size: number): Promise<readonly FeatureMap[]> {
+  async describe(square: RgbImage, size: number, strides?: readonly number[]): Promise<readonly FeatureMap[]> {
     const { input } = this.#manifest;
     const [width, height] = input.sizing === "area" ? [size, size] : [input.width, input.height];
     const placement = letterbox(square.width, square.height, width, height, "stretch");
-    const outputs = await this.#run(this.#prepare(square, placement), true);
-    return this.#layers((name) => readTensor(outputs[name], name));
+    const layers = this.#manifest.features.filter(({ stride }) => strides?.includes(stride) ?? true);
+    const outputs = await this.#run(this.#prepare(square, placement), layers);
+    return readLayers(layers, (name) => readTensor(outputs[name], name));
   }
 
   async close(): Promise<void> {
     await this.#model.session.release();
-  }
-
-  #layers(read: (name: string) => OutputTensor): readonly FeatureMap[] {
-    return this.#manifest.features.map(({ output, stride, channels }) => {
-      const { shape, data } = read(output);
-      if (!(data instanceof Float32Array)) {
-        throw new FrostlightError("model/wrong-shape", "config", `output ${output} must be float32`);
-      }
-      return { stride, channels, width: shape[3] ?? 0, height: shape[2] ?? 0, data };
-    });
   }
 
   #prepare(image: RgbImage, placement?: Placement): NetworkInput {
@@ -95,12 +92,21 @@ export class Detector {
     return input;
   }
 
-  async #run({ pixels, placement }: NetworkInput, wantFeatures: boolean): Promise<Readonly<Record<string, Tensor>>> {
+  async #run({ pixels, placement }: NetworkInput, layers: readonly Layer[]): Promise<Readonly<Record<string, Tensor>>> {
     const feeds = this.#inputs.feeds(pixels, placement.inputWidth, placement.inputHeight);
     const { session, outline } = this.#model;
-    const features = wantFeatures ? this.#manifest.features.map((feature) => feature.output) : [];
-    return session.run(feeds, [...Object.values(outline.outputs), ...features]);
+    return session.run(feeds, [...Object.values(outline.outputs), ...layers.map(({ output }) => output)]);
   }
+}
+
+function readLayers(layers: readonly Layer[], read: (name: string) => OutputTensor): readonly FeatureMap[] {
+  return layers.map(({ output, stride, channels }) => {
+    const { shape, data } = read(output);
+    if (!(data instanceof Float32Array)) {
+      throw new FrostlightError("model/wrong-shape", "config", `output ${output} must be float32`);
+    }
+    return { stride, channels, width: shape[3] ?? 0, height: shape[2] ?? 0, data };
+  });
 }
 
 /** Opens a model and runs it once, so that the first picture is not slower than the others. */

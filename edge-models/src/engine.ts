@@ -101,17 +101,17 @@ export class ModelEngine {
     const descriptors: Float32Array[] = [];
     for (const region of regions) {
       const square = cutSquare(image, squareAround(image, region, setup.margin));
-      const descriptor = poolLayers(await this.#detector.describe(square, setup.size), setup);
+      const descriptor = poolLayers(await this.#detector.describe(square, setup.size, setup.strides), setup);
       descriptors.push(descriptor);
       if (setup.mirror !== true) continue;
-      const other = poolLayers(await this.#detector.describe(mirrored(square), setup.size), setup);
+      const other = poolLayers(await this.#detector.describe(mirrored(square), setup.size, setup.strides), setup);
       for (let at = 0; at < other.length; at += 1) descriptor[at] = ((descriptor[at] ?? 0) + (other[at] ?? 0)) / 2;
     }
     return descriptors;
   }
 
   openScene(key: string, setup: SceneSetup, saved: Uint8Array | null): SceneOpened {
-    if (this.#manifest.features.length === 0 || this.#nearest === undefined) {
+    if (this.#nearest === undefined) {
       const message = `model ${this.#manifest.id} has no feature outputs to remember a scene with`;
       throw new FrostlightError("model/no-features", "config", message);
     }
@@ -175,7 +175,7 @@ function resultOf({ boxes, features, placement }: Detection, options: DetectOpti
 /** Opens the model and, when it has features, the search for scene memories. */
 export async function openEngine(path: string, manifest: ModelManifest, threads: number): Promise<ModelEngine> {
   const detector = await openDetector(path, manifest, threads);
-  const nearest =
-    manifest.features.length === 0 ? undefined : await createGraphNearest(await import("onnxruntime-node"), threads);
+  const remembers = manifest.features.some(({ use }) => use === "all");
+  const nearest = !remembers ? undefined : await createGraphNearest(await import("onnxruntime-node"), threads);
   return new ModelEngine(detector, manifest, nearest);
 }

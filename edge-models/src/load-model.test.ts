@@ -119,7 +119,7 @@ describe("the shipped detector", () => {
     }
   });
 
-  it("hands out features of the promised shape when asked", async () => {
+  it("hands out features of the promised shape when asked, but not those that only heads use", async () => {
     const image = { width: 640, height: 360, rgb: new Uint8Array(640 * 360 * 3).fill(120) };
     expect((await model.detect(image)).features).toBeNull();
     const { features } = await model.detect(image, { features: true });

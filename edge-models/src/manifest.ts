@@ -82,7 +82,15 @@ export const modelManifest = z.strictObject({
   outputs: z.record(z.string(), z.string()).default({}),
   decoding: decoding.default({}),
   features: z
-    .array(z.strictObject({ output: z.string(), stride: z.int().positive(), channels: z.int().positive() }))
+    .array(
+      z.strictObject({
+        output: z.string(),
+        stride: z.int().positive(),
+        channels: z.int().positive(),
+        /** heads: part of what describes a region, but not of what a scene memory or a caller of `detect` is given. */
+        use: z.enum(["all", "heads"]).default("all"),
+      }),
+    )
     .default([]),
   classes: z.array(z.string().min(1).max(100)).min(1).max(10_000),
   thresholds: z

@@ -18,7 +18,8 @@ What changes on the way; but for the last point none of it the network's functio
 - weights stay float16 in the file, with a Cast that ONNX Runtime folds when it loads the model;
 - depthwise layers whose channels are no multiple of 16 get zero channels up to the next one, and every inner tensor states
   its height and width by name ("height_8"): ONNX Runtime then keeps its blocked layout and fuses sums into convolutions;
-- two inner layers become outputs: `features8` and `features16`, for the scene memory and for heads;
+- inner layers become outputs: `features8` and `features16` for the scene memory and for heads, `features32`, the last one
+  before the decoder, for heads only;
 - the gate in the head (one factor for each of 128 channels, computed from the whole picture) becomes its mean over pictures
   (centernet_gate.json, by measure_centernet_gate.py): three passes over the largest map less. Scores change a little,
   accuracy does not (see the model's card).
@@ -39,7 +40,11 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 from centernet_weights import HEAD, NET, PREFIX, prepare
 from tfjs_graph import TfjsNode, ancestors, read_graph
 
-TAPS = {"features8": NET + "expanded_conv_5/add", "features16": NET + "expanded_conv_11/add"}
+TAPS = {
+    "features8": NET + "expanded_conv_5/add",
+    "features16": NET + "expanded_conv_11/add",
+    "features32": NET + "expanded_conv_14/add",
+}
 CLASS_MAP = HEAD + "centernet_cls_output/"
 SIZE_MAP = HEAD + "centernet_wh_output/"
 LEAST_SCORE = 0.05
@@ -324,7 +329,7 @@ def build(model_json: Path, gate: np.ndarray) -> onnx.ModelProto:
     for public, inner in TAPS.items():
         converter.emit("Identity", [converter.only(inner)], public)
     emit_heads(converter)
-    strides = {"features8": 8, "features16": 16}
+    strides = {name: int(name.removeprefix("features")) for name in TAPS}
     graph = helper.make_graph(
         converter.nodes,
         "person-centernet",

@@ -391,12 +391,12 @@ def main() -> None:
     print(f"{model['id']} {model['version']} {model['sha256']}")
     if "mask" in arguments.heads:
         samples = mask_samples(data, work, model["sha256"])
-        setup = {"kind": "pooled", "size": 128, "margin": 0.1, "grid": 2}
+        setup = {"kind": "pooled", "size": 128, "margin": 0.1, "grid": 2, "strides": [8, 16]}
         notes = "trained by training/train_heads.py on face crops and scenes whose pictures are not distributed (see README.md)"
         train("mask", samples, setup, ["mask", "no mask"], work, model, mask_thresholds, 40, notes)
     if "rodent" in arguments.heads:
         samples = rodent_samples(data, work)
-        setup = {"kind": "pooled", "size": 128, "margin": 0.5, "grid": 2}
+        setup = {"kind": "pooled", "size": 128, "margin": 0.5, "grid": 2, "strides": [8, 16]}
         notes = "trained by training/train_heads.py on web pictures of rats, COCO objects and a street video (see README.md)"
         train("rodent", samples, setup, ["other", "rodent"], work, model, rodent_thresholds, 10, notes)
 

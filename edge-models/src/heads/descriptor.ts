@@ -22,11 +22,13 @@ export const descriptorSetup = z.strictObject({
   grid: z.int().min(1).max(4),
   /** The mean of the square and its mirror image: twice the time, and what is learnt holds for both sides. */
   mirror: z.boolean().optional(),
+  /** Only the layers of these strides; all the network hands out by default. */
+  strides: z.array(z.int().positive()).min(1).max(8).optional(),
 });
 export type DescriptorSetup = Readonly<z.output<typeof descriptorSetup>>;
 
 /** For heads taught from few marks. */
-export const taughtDescriptor: DescriptorSetup = { kind: "pooled", size: 128, margin: 0, grid: 2, mirror: true };
+export const taughtDescriptor: DescriptorSetup = { kind: "pooled", size: 192, margin: 0, grid: 2, mirror: true };
 
 /** Around the picture, where a square reaches over its edge. */
 const fill = 114;

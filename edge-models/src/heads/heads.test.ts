@@ -226,6 +226,18 @@ describe("the shipped heads and the default model", () => {
     expect(judgeRegion(head, descriptor ?? new Float32Array()).probabilities).toHaveLength(2);
   });
 
+  it("describe a region by the layers that are named, or by all", async () => {
+    const random = seededRandom(5);
+    const image = { width: 64, height: 64, rgb: Uint8Array.from({ length: 64 * 64 * 3 }, () => random.next() * 255) };
+    const whole = [{ left: 0, top: 0, right: 1, bottom: 1 }];
+    const setup = { kind: "pooled", size: 128, margin: 0, grid: 2 } as const;
+    const [all] = await model.describe(image, whole, setup);
+    const [shallow] = await model.describe(image, whole, { ...setup, strides: [8, 16] });
+    expect(all).toHaveLength((32 + 88 + 120) * 5);
+    expect(shallow).toHaveLength((32 + 88) * 5);
+    expect(shallow).toEqual(all?.slice(0, shallow?.length));
+  });
+
   it("describe the same region the same way each time, and mirrored ones alike where that is asked for", async () => {
     const random = seededRandom(3);
     const image = { width: 64, height: 64, rgb: Uint8Array.from({ length: 64 * 64 * 3 }, () => random.next() * 255) };
