@@ -61,7 +61,6 @@ export const en = {
     "cool-down": "Slow cooling",
     "sample-cabinet": "Sample cabinet",
     recovery: "Slow recovery after defrost",
-    "journal-space": "Journal space",
     "camera-health": "Camera out of order",
     "journal-space": "Journal fills up",
   },

@@ -61,7 +61,6 @@ export const zh = {
     "cool-down": "冷却过慢",
     "sample-cabinet": "留样柜",
     recovery: "化霜后恢复过慢",
-    "journal-space": "记录空间不足",
     "camera-health": "摄像头异常",
     "journal-space": "网关日志将满",
   },
