@@ -1,5 +1,6 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
+import { type FrameStrangeness, strangenessOf, UsualLevel } from "./frame-score.ts";
 import { type NearestSearch, squaredDistance } from "./nearest.ts";
 import type { PatchGrid } from "./patches.ts";
 
@@ -16,12 +17,12 @@ export interface SceneScore {
   /** learning: patches are remembered · calibrating: the threshold is found on later frames · ready: frames are judged. */
   readonly phase: "learning" | "calibrating" | "ready";
   readonly framesLearnt: number;
-  /** Mean distance of the three strangest cells; null while learning or when nearly everything is masked. */
+  /** Mean of the three strangest cells; null until ready or when nearly everything is masked. */
   readonly score: number | null;
   readonly threshold: number | null;
   readonly columns: number;
   readonly rows: number;
-  /** Distance of each cell to what is remembered, 0 where masked. */
+  /** Distance of each cell to what is remembered, less what the whole frame has in common (`UsualLevel`); 0 where masked. */
   readonly cells: Float32Array;
 }
 
@@ -31,13 +32,13 @@ export interface SavedScene {
   readonly columns: number;
   readonly rows: number;
   readonly threshold: number;
+  readonly level: UsualLevel;
   readonly framesLearnt: number;
   readonly scale: Float32Array;
   readonly patches: Float32Array;
 }
 
 const learningShare = 0.7;
-const strangestCells = 3;
 /** Frames whose unmasked part is smaller say nothing about the scene. */
 const minVisibleShare = 0.2;
 const addedPerFrame = 96;
@@ -56,7 +57,9 @@ export class SceneMemory {
   #count = 0;
   #radius = 0;
   #frames = 0;
-  #highest = 0;
+  /** Of the frames that set the threshold. */
+  #calibration: FrameStrangeness[] = [];
+  #level: UsualLevel | undefined;
   #threshold: number | null = null;
 
   constructor(options: SceneOptions, nearest: NearestSearch, saved?: SavedScene) {
@@ -69,6 +72,7 @@ export class SceneMemory {
     this.#count = saved.patches.length / saved.dimensions;
     this.#frames = saved.framesLearnt;
     this.#threshold = saved.threshold;
+    this.#level = saved.level;
   }
 
   get phase(): SceneScore["phase"] {
@@ -96,13 +100,19 @@ export class SceneMemory {
       return this.#answer(null, new Float32Array(mask.length));
     }
     const cells = await this.#distances(grid, mask);
-    const score = enough ? meanOfHighest(cells, strangestCells) : null;
-    if (phase === "calibrating" && score !== null) {
-      this.#highest = Math.max(this.#highest, score);
-      this.#frames += 1;
-      if (this.#frames >= this.#options.learnFrames) this.#threshold = this.#highest * this.#options.margin;
+    if (!enough) return this.#answer(null, cells);
+    const strangeness = strangenessOf(cells, mask);
+    if (this.#level !== undefined) {
+      const factor = this.#level.factor(strangeness);
+      return this.#answer(
+        strangeness.top * factor,
+        cells.map((distance) => distance * factor),
+      );
     }
-    return this.#answer(score, cells);
+    this.#calibration.push(strangeness);
+    this.#frames += 1;
+    if (this.#frames >= this.#options.learnFrames) this.#finish();
+    return this.#answer(null, cells);
   }
 
   /** Takes a light- or JPEG-jittered copy of the frame just looked at into account, without counting it as a frame. */
@@ -110,19 +120,29 @@ export class SceneMemory {
     this.#fit(copy);
     if (!this.#shows(mask)) return;
     if (phase === "learning") await this.#remember(copy, mask);
-    else this.#highest = Math.max(this.#highest, meanOfHighest(await this.#distances(copy, mask), strangestCells));
+    else this.#calibration.push(strangenessOf(await this.#distances(copy, mask), mask));
   }
 
   /** Undefined until it is ready. */
   save(): SavedScene | undefined {
-    if (this.#grid === undefined || this.#threshold === null) return undefined;
+    if (this.#grid === undefined || this.#threshold === null || this.#level === undefined) return undefined;
     return {
       ...this.#grid,
       threshold: this.#threshold,
+      level: this.#level,
       framesLearnt: this.#frames,
       scale: this.#scale,
       patches: this.#patches.slice(0, this.#count * this.#grid.dimensions),
     };
+  }
+
+  #finish(): void {
+    const { margin } = this.#options;
+    const level = UsualLevel.of(this.#calibration, margin);
+    this.#threshold =
+      margin * this.#calibration.reduce((most, frame) => Math.max(most, frame.top * level.factor(frame)), 0);
+    this.#level = level;
+    this.#calibration = [];
   }
 
   #shows(mask: Uint8Array): boolean {
@@ -253,9 +273,4 @@ function farthest(distances: Float32Array, mask: Uint8Array): number {
     if (best === -1 || (distances[cell] ?? 0) > (distances[best] ?? 0)) best = cell;
   }
   return best;
-}
-
-function meanOfHighest(values: Float32Array, count: number): number {
-  const highest = values.toSorted().slice(-count);
-  return highest.reduce((sum, value) => sum + value, 0) / Math.max(1, highest.length);
 }

@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 
+import { UsualLevel } from "./frame-score.ts";
 import type { SavedScene } from "./memory.ts";
 
 /** The first line. Checked by hand: the inference thread does without the schema library and its memory. */
 interface Header extends SceneOwner {
-  readonly format: 1;
+  readonly format: 2;
   readonly dimensions: number;
   readonly columns: number;
   readonly rows: number;
   readonly threshold: number;
+  readonly typicalLevel: number;
+  readonly highestLevel: number;
   readonly framesLearnt: number;
   readonly entries: number;
   /** Of the numbers. */
@@ -26,9 +29,16 @@ function readHeader(line: string): Header | undefined {
   const value = (key: string): unknown => Reflect.get(json, key);
   const texts = ["modelSha256", "label", "sha256"].every((key) => typeof value(key) === "string");
   const counts = ["dimensions", "columns", "rows", "framesLearnt", "entries"].every((key) => isCount(value(key)));
-  const threshold = value("threshold");
-  const positive = typeof threshold === "number" && Number.isFinite(threshold) && threshold > 0;
-  return value("format") === 1 && texts && counts && positive ? (json as Header) : undefined; // just checked
+  const positive =
+    isSize(value("threshold")) &&
+    value("threshold") !== 0 &&
+    isSize(value("typicalLevel")) &&
+    isSize(value("highestLevel"));
+  return value("format") === 2 && texts && counts && positive ? (json as Header) : undefined; // just checked
+}
+
+function isSize(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
 function isCount(value: unknown): boolean {
@@ -46,12 +56,14 @@ export interface SceneOwner {
 export function encodeScene(scene: SavedScene, owner: SceneOwner): Uint8Array {
   const numbers = Buffer.concat([bytesOf(scene.scale), bytesOf(scene.patches)]);
   const head = {
-    format: 1,
+    format: 2,
     ...owner,
     dimensions: scene.dimensions,
     columns: scene.columns,
     rows: scene.rows,
     threshold: scene.threshold,
+    typicalLevel: scene.level.typical,
+    highestLevel: scene.level.highest,
     framesLearnt: scene.framesLearnt,
     entries: scene.patches.length / scene.dimensions,
     sha256: createHash("sha256").update(numbers).digest("hex"),
@@ -86,6 +98,7 @@ export function decodeScene(bytes: Uint8Array, owner: SceneOwner): DecodedScene 
       columns: data.columns,
       rows: data.rows,
       threshold: data.threshold,
+      level: new UsualLevel(data.typicalLevel, data.highestLevel),
       framesLearnt: data.framesLearnt,
       scale: all.slice(0, data.dimensions),
       patches: all.slice(data.dimensions),

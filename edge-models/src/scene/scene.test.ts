@@ -21,6 +21,11 @@ function frame(seed: number, strange: readonly number[] = []): PatchGrid {
   return { columns, rows, dimensions, data };
 }
 
+function noisier(grid: PatchGrid, seed: number): PatchGrid {
+  const noise = seededRandom(seed + 1_000);
+  return { ...grid, data: grid.data.map((value) => value + (noise.next() - 0.5) * 3) };
+}
+
 async function learnt(frames = 20): Promise<SceneMemory> {
   const memory = new SceneMemory({ learnFrames: frames, capacity: 200, margin: 1.2 }, plainNearest);
   for (let n = 0; n < frames; n += 1) await memory.look(frame(n), nothingMasked);
@@ -48,6 +53,23 @@ describe("SceneMemory", () => {
     const { score, threshold, cells } = await memory.look(frame(99, [20, 21, 28]), nothingMasked);
     expect(score).toBeGreaterThan(threshold ?? Infinity);
     expect(cells.indexOf(Math.max(...cells))).toBeOneOf([20, 21, 28]);
+  });
+
+  it("lets a frame pass that is noisier everywhere, as copies were while calibrating, and finds a thing in it", async () => {
+    const memory = new SceneMemory({ learnFrames: 20, capacity: 200, margin: 1.2 }, plainNearest);
+    for (let n = 0; n < 20; n += 1) {
+      const { phase } = memory;
+      await memory.look(frame(n), nothingMasked);
+      if (phase === "calibrating" && memory.phase !== "ready") {
+        await memory.lookAtCopy(phase, noisier(frame(n), n), nothingMasked);
+      }
+    }
+    for (let n = 60; n < 70; n += 1) {
+      const normal = await memory.look(noisier(frame(n), n), nothingMasked);
+      expect(normal.score).toBeLessThan(normal.threshold ?? 0);
+      const strange = await memory.look(noisier(frame(n, [20, 21, 28]), n), nothingMasked);
+      expect(strange.score).toBeGreaterThan(strange.threshold ?? Infinity);
+    }
   });
 
   it("leaves masked cells out, while learning and after", async () => {
@@ -105,6 +127,8 @@ describe("a saved scene", () => {
     expect(decodeScene(bytes, { ...owner, modelSha256: "b".repeat(64) }).kind).toBe("other-owner");
     expect(decodeScene(bytes, { ...owner, label: "2" }).kind).toBe("other-owner");
     expect(decodeScene(new Uint8Array([1, 2, 3]), owner).kind).toBe("corrupt");
+    const older = Buffer.from(Buffer.from(bytes).toString("latin1").replace('"format":2', '"format":1'), "latin1");
+    expect(decodeScene(older, owner)).toEqual({ kind: "corrupt", reason: "the header is wrong" });
   });
 });
 

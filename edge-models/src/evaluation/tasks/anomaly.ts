@@ -1,14 +1,10 @@
-import { join } from "node:path";
-
-import { FrostlightError } from "@frostlight/kernel/errors";
-
 import type { SceneSetup } from "../../engine.ts";
 import type { DetectedBox, RgbImage } from "../../picture.ts";
 import type { SceneScore } from "../../scene/memory.ts";
 import { areaUnderRoc } from "../average-precision.ts";
 import { meanFigures } from "../found-boxes.ts";
 import { type Curve, rocCurve } from "../gallery.ts";
-import { exists, listFolders, listPictures } from "../pictures.ts";
+import { findScenes, type Scene } from "../scenes.ts";
 import { type EvaluationContext, type EvaluationTask, type Figures, median, share } from "../task.ts";
 
 /** What the rule "unusual scene" does unless it is told otherwise. */
@@ -65,36 +61,6 @@ export const anomaly: EvaluationTask = {
     return { images: all.length, figures: { total, ...byScene }, notes };
   },
 };
-
-interface Scene {
-  readonly name: string;
-  readonly train: readonly string[];
-  readonly runs: readonly { readonly name: string; readonly isNormal: boolean; readonly pictures: readonly string[] }[];
-}
-
-async function findScenes(data: string): Promise<readonly Scene[]> {
-  const folders = (await exists(join(data, "train_normal"))) ? [""] : await listFolders(data);
-  const scenes: Scene[] = [];
-  for (const folder of folders) {
-    const base = join(data, folder);
-    if (!(await exists(join(base, "train_normal")))) continue;
-    const runs = [];
-    for (const name of await listFolders(base)) {
-      if (!name.startsWith("test")) continue;
-      const isNormal = name.startsWith("test_normal") || name.startsWith("test_benign");
-      runs.push({ name, isNormal, pictures: await listPictures(join(base, name)) });
-    }
-    scenes.push({
-      name: folder === "" ? "scene" : folder,
-      train: await listPictures(join(base, "train_normal")),
-      runs,
-    });
-  }
-  if (scenes.length === 0) {
-    throw new FrostlightError("evaluate/no-labels", "data", `${data}: no <scene>/train_normal found`);
-  }
-  return scenes;
-}
 
 async function judgeScene(
   context: EvaluationContext,
