@@ -27,7 +27,7 @@ describe("frostlight model", () => {
     expect(code).toBe(0);
     const { models } = JSON.parse(text) as { models: Record<string, unknown>[] };
     const detector = models.find(({ id }) => id === "person-centernet");
-    expect(detector).toMatchObject({ version: "1.1.0", family: "centernet", usedBy: ["shipped"] });
+    expect(detector).toMatchObject({ version: "1.2.0", family: "centernet", usedBy: ["shipped"] });
     expect(detector?.["sha256"]).toMatch(/^[0-9a-f]{64}$/);
     expect(detector?.["evaluation"]).toContainEqual(expect.objectContaining({ personAp50: 0.657 }));
   });
