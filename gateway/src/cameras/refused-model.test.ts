@@ -69,7 +69,7 @@ it(
       expect(status.rules?.find(({ ruleId }) => ruleId === "night")).toMatchObject({ state: "on" });
       expect(status.rules?.find(({ ruleId }) => ruleId === "gloves")).toMatchObject({
         state: "off",
-        reason: expect.stringContaining("expected 87b826d3") as string,
+        reason: expect.stringContaining("expected 6ddf8428") as string,
       });
       expect(status.problem).toContain('rule "gloves" is off');
       expect(status.framesSeen).toBeGreaterThanOrEqual(before + 3);
