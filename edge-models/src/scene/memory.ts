@@ -9,7 +9,7 @@ export interface SceneOptions {
   readonly learnFrames: number;
   /** Patches kept at most. */
   readonly capacity: number;
-  /** Threshold = highest calibration score × this. */
+  /** Threshold = highest calibration score × this, and a little more after few frames. */
   readonly margin: number;
 }
 
@@ -42,6 +42,8 @@ const learningShare = 0.7;
 /** Frames whose unmasked part is smaller say nothing about the scene. */
 const minVisibleShare = 0.2;
 const addedPerFrame = 96;
+/** The fewer frames set the threshold, the more a normal one may lie beyond the highest: added to the margin, over √n. */
+const fewFramesMargin = 0.5;
 
 /**
  * What a camera's scene normally looks like: a set of descriptors no closer to each other than a radius that grows when
@@ -140,7 +142,8 @@ export class SceneMemory {
     const { margin } = this.#options;
     const level = UsualLevel.of(this.#calibration, margin);
     this.#threshold =
-      margin * this.#calibration.reduce((most, frame) => Math.max(most, frame.top * level.factor(frame)), 0);
+      (margin + fewFramesMargin / Math.sqrt(this.#calibration.length)) *
+      this.#calibration.reduce((most, frame) => Math.max(most, frame.top * level.factor(frame)), 0);
     this.#level = level;
     this.#calibration = [];
   }
