@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { uptime } from "node:os";
 import { join } from "node:path";
 
-import { sha256Hex } from "@frostlight/contract";
+import { type HealthEvent, sha256Hex } from "@frostlight/contract";
 import {
   createLogger,
   describeError,
@@ -19,7 +19,7 @@ import { ActDesk } from "./act-desk.ts";
 import type { AddedPoints, LoadedConfig } from "./added-points.ts";
 import { alarmHealthReport } from "./alarm-health-report.ts";
 import { readAlarmMemory } from "./alarm-memory.ts";
-import { createAlarmEngine, defaultRules } from "./alarms/index.ts";
+import { createAlarmEngine, gatewayRules } from "./alarms/index.ts";
 import { AppendWatch } from "./append-watch.ts";
 import { Calibrations } from "./calibrations.ts";
 import { CameraFinder, openCameras } from "./cameras/index.ts";
@@ -81,6 +81,7 @@ export async function buildGateway(
     logger: logger.child({ stage: "clock" }),
   });
   await clockWatch.open();
+  let watchSpace: ((event: HealthEvent) => void) | undefined;
   const journal = await openJournal({
     folder: folder("journal"),
     gatewayId: identity.gatewayId,
@@ -91,6 +92,8 @@ export async function buildGateway(
     bootId,
     isClockSynchronised: () => clockWatch.isSynchronised,
     options: config.journal,
+    // The journal is open before there is anybody to tell.
+    onSpace: (event) => watchSpace?.(event),
   });
   clockWatch.connect((items) => journal.append(items, true));
   const evidence = await openEvidenceSpool({
@@ -116,7 +119,7 @@ export async function buildGateway(
     zones,
     points,
     cameras: cameraIdentities(config),
-    rules: mergeRules(defaultRules({ zones, points, cameras: cameraIdentities(config) }), config.alarms.rules),
+    rules: gatewayRules({ zones, points, cameras: cameraIdentities(config) }, config.alarms.rules),
     clock,
     random,
     ...(memory === undefined ? {} : { restored: memory.engine }),
@@ -134,6 +137,9 @@ export async function buildGateway(
     memoryFile,
     outbox: memory?.outbox ?? [],
   });
+  watchSpace = (event) => {
+    recorder.watch(event);
+  };
   const desk = await ActDesk.open({
     file: folder("acts.json"),
     act: (request) => recorder.act(request),
@@ -379,12 +385,6 @@ async function beginNewEpoch(journal: Journal, epoch: string, sequence: number, 
   } catch (error) {
     logger.error("epoch-not-ended", { error: describeError(error) });
   }
-}
-
-/** A configured rule replaces the default one of the same id. */
-function mergeRules<R extends { readonly id: string }>(defaults: readonly R[], configured: readonly R[]): R[] {
-  const own = new Set(configured.map((rule) => rule.id));
-  return [...defaults.filter((rule) => !own.has(rule.id)), ...configured];
 }
 
 function tokenReader(

@@ -11,7 +11,8 @@ export const teachEn = {
   "evidence.public": "Faces hidden: may be shown outside",
   "evidence.clip": "The seconds before and after",
   "teach.title": "Teach the gateway with this picture",
-  "teach.hint": "Touch a box, or drag a frame (around the head where heads are judged), then say what it shows. Only the mark is sent; the crop is made and kept at the gateway.",
+  "teach.hint":
+    "Touch a box, or drag a frame (around the head where heads are judged), then say what it shows. Only the mark is sent; the crop is made and kept at the gateway.",
   "teach.thing": "What is being taught (id)",
   "teach.yes": "Yes, it is there",
   "teach.no": "No, it is not",
