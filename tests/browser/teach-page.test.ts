@@ -104,6 +104,7 @@ describe.skipIf(missingBrowser() !== undefined)(
       for (const [index, red] of [250, 5, 240, 15, 230, 25].entries()) {
         await showFrame(red);
         await page.getByRole("button", { name: "Take new pictures" }).click();
+        await expect.poll(() => page.locator("#frames button").count()).toBe(index + 1);
         await page.locator("#frames button").first().click();
         await page.getByRole("button", { name: "Person 1" }).click();
         await page.keyboard.press(index % 2 === 0 ? "y" : "n");

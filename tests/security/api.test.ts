@@ -53,6 +53,8 @@ const actBodies: Readonly<Record<string, object>> = {
   "/shelving": { untilMs: benchStartMs + anHourMs / 2, oneShot: true, reason: "taken over", acceptCritical: true },
   "/unshelving": { reason: "taken over" },
   "/reset": { reason: "taken over" },
+  "/verdict": { verdict: "false", comment: "taken over" },
+  "/teaching": { request: { kind: "fit", thing: "hat" } },
   "/service": {
     inService: false,
     target: { kind: "zone", id: "freezer" },
@@ -69,6 +71,7 @@ function routes(): Route[] {
     pointId: "freezer%2Fair",
     alarmId: known.alarm.alarmId,
     findingId: known.finding.findingId,
+    cameraId: known.finding.cameraId,
     sha256: known.sha256,
     gatewayId: "gateway-school",
     version: "1",
