@@ -9,6 +9,7 @@ import type { View } from "../../../gateway/src/core/view.ts";
 import type { Journal } from "../../../gateway/src/journal/index.ts";
 import { openTestJournal, sampleItem } from "../../../gateway/src/journal/testing/journal-fixture.ts";
 import { viewRegistry } from "../../../gateway/src/views/index.ts";
+import { freePort } from "../../sims/free-port.ts";
 import { until } from "../sources/harness.ts";
 import { nothingElse } from "./rig.ts";
 
@@ -16,9 +17,10 @@ import { nothingElse } from "./rig.ts";
 describe.each(viewRegistry.all)("the view $kind", { timeout: 60_000 }, (definition) => {
   let folder: string;
   let journal: Journal;
+  let port: number;
   const example = definition.example as Record<string, unknown>; // examples are objects by convention
   const open = (): View =>
-    definition.open(definition.options.parse(example), {
+    definition.open(definition.options.parse(definition.listens === true ? { ...example, port } : example), {
       viewId: "under-test",
       gatewayId: "gw-test",
       softwareVersion: "0.0.1",
@@ -38,6 +40,7 @@ describe.each(viewRegistry.all)("the view $kind", { timeout: 60_000 }, (definiti
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "frostlight-view-"));
     journal = await openTestJournal(join(folder, "journal"));
+    port = await freePort();
   });
 
   afterEach(async () => {
