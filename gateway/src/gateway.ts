@@ -161,6 +161,7 @@ export async function buildGateway(
     cameras: config.cameras,
     inference: config.inference,
     timeZone: config.site.timeZone,
+    isClockSynchronised: () => clockWatch.isSynchronised,
     stateFolder: config.stateFolder,
     recorder,
     evidence,

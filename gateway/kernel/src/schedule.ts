@@ -34,7 +34,7 @@ const firstWeekday = weekdays.indexOf("thu");
 
 /** True when `timeMs` lies within one of the entries. */
 export function isWithin(schedule: readonly ScheduleEntry[], timeZone: string, timeMs: number): boolean {
-  return isOpen(schedule, Math.floor((timeMs + offsetMs(timeZone, timeMs)) / minuteMs));
+  return isOpen(schedule, Math.floor((timeMs + zoneOffsetMs(timeZone, timeMs)) / minuteMs));
 }
 
 /** The spans within [fromMs, toMs) that lie within one of the entries; clocks that are put forward or back included. */
@@ -59,9 +59,9 @@ export function openSpans(
 
 /** When the local day began that `timeMs` lies in. */
 export function localDayStart(timeZone: string, timeMs: number): number {
-  const offset = offsetMs(timeZone, timeMs);
+  const offset = zoneOffsetMs(timeZone, timeMs);
   const start = Math.floor((timeMs + offset) / dayMs) * dayMs - offset;
-  return start + offset - offsetMs(timeZone, start);
+  return start + offset - zoneOffsetMs(timeZone, start);
 }
 
 function isOpen(schedule: readonly ScheduleEntry[], localMinute: number): boolean {
@@ -86,7 +86,7 @@ const keptQuarters = 16_384;
 const offsets = new Map<string, { readonly format: Intl.DateTimeFormat; readonly known: Map<number, number> }>();
 
 /** Local time minus UTC. Asking Intl costs microseconds, so each quarter of an hour is asked once. */
-function offsetMs(timeZone: string, timeMs: number): number {
+export function zoneOffsetMs(timeZone: string, timeMs: number): number {
   let zone = offsets.get(timeZone);
   if (zone === undefined) {
     const numeric = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" } as const;

@@ -18,6 +18,8 @@ export interface CameraParts {
   readonly config: CameraConfig;
   /** IANA name, for schedules. */
   readonly timeZone: string;
+  /** Whether the gateway's wall clock can be believed; left out: no camera's clock is judged by it. */
+  readonly isClockSynchronised?: () => boolean;
   readonly models: CameraModels;
   /** Shared by all cameras; left out: this one looks as often as it wants. */
   readonly scheduler?: LookScheduler;

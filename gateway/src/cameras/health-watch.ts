@@ -2,7 +2,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { EvidenceReference, Explanation, HealthEvent } from "@frostlight/contract";
-import { type GreyImage, type HealthOptions, type PictureHealth, PictureJudge } from "@frostlight/edge-models/health";
+import {
+  type GreyImage,
+  type HealthOptions,
+  OverlayClock,
+  type PictureHealth,
+  PictureJudge,
+} from "@frostlight/edge-models/health";
 import {
   type Clock,
   describeError,
@@ -11,12 +17,14 @@ import {
   type Logger,
   type ScheduleEntry,
   writeFileAtomic,
+  zoneOffsetMs,
 } from "@frostlight/kernel";
 
 import type { CameraOutput, Frame } from "../core/camera.ts";
 import { plainPicture } from "./evidence-picture.ts";
+import { cropGrey } from "./overlay-crop.ts";
 
-export type CameraHealth = PictureHealth | "offline" | "starting";
+export type CameraHealth = PictureHealth | "wrong-time" | "offline" | "starting";
 
 export interface HealthWatchParts {
   readonly cameraId: string;
@@ -24,6 +32,8 @@ export interface HealthWatchParts {
   /** Outside of these hours a dark picture is as it should be; left out: it never is. */
   readonly operatingHours: readonly ScheduleEntry[] | undefined;
   readonly timeZone: string;
+  /** Left out: the time on the picture is not judged. */
+  readonly isClockSynchronised?: () => boolean;
   readonly output: Pick<CameraOutput, "health" | "evidence">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,6 +51,7 @@ const saveMs = 3_600_000;
 export class HealthWatch {
   readonly #parts: HealthWatchParts;
   #judge: PictureJudge;
+  readonly #overlay: OverlayClock | undefined;
   #state: CameraHealth = "starting";
   #before: Uint8Array | undefined;
   #keptMs = Number.NEGATIVE_INFINITY;
@@ -51,6 +62,8 @@ export class HealthWatch {
   constructor(parts: HealthWatchParts) {
     this.#parts = parts;
     this.#judge = new PictureJudge(parts.options);
+    const { overlay } = parts.options;
+    this.#overlay = overlay === undefined ? undefined : new OverlayClock(overlay);
   }
 
   get state(): CameraHealth {
@@ -70,19 +83,23 @@ export class HealthWatch {
     }
   }
 
-  /** Judges a frame; the state that is confirmed. */
-  async look(frame: Frame, grey: GreyImage): Promise<CameraHealth> {
+  /** Judges a frame; the picture's state that is confirmed. A wrong time is told but leaves the picture "ok": people are still found. */
+  async look(frame: Frame, grey: GreyImage): Promise<PictureHealth> {
     const found = this.#judge.look(grey, frame.monotonicMs);
-    const state = found === "black" && !this.#isOperating(frame.timeMs) ? "ok" : found;
+    const picture = found === "black" && !this.#isOperating(frame.timeMs) ? "ok" : found;
+    await this.#readTime(frame);
+    const wrongSeconds = this.#overlay?.wrongSeconds ?? null;
+    const state = picture === "ok" && wrongSeconds !== null ? "wrong-time" : picture;
     const changed = state !== this.#state;
-    if (changed && state !== "ok") await this.#reportFault(state, frame);
+    if (changed && state === "wrong-time") await this.#reportFault(state, frame, { offsetSeconds: wrongSeconds ?? 0 });
+    else if (changed && state !== "ok") await this.#reportFault(state, frame, this.#judge.verdict.figures);
     else if (changed) this.#report(state, {}, []);
-    if (state === "ok" && found === "ok" && frame.monotonicMs - this.#keptMs >= keepMs) {
+    if (picture === "ok" && found === "ok" && frame.monotonicMs - this.#keptMs >= keepMs) {
       this.#keptMs = frame.monotonicMs;
       this.#before = await plainPicture(frame);
     }
     if (frame.monotonicMs - this.#savedMs >= saveMs) this.#save(frame.monotonicMs);
-    return state;
+    return picture;
   }
 
   /** No frame has come for too long. */
@@ -99,14 +116,27 @@ export class HealthWatch {
     await this.#reporting;
   }
 
-  async #reportFault(state: PictureHealth, frame: Frame): Promise<void> {
+  /** What cannot be cropped or read is not judged. */
+  async #readTime(frame: Frame): Promise<void> {
+    const { options, timeZone, isClockSynchronised, logger } = this.#parts;
+    const { timeMs, monotonicMs } = frame;
+    if (options.overlay === undefined || this.#overlay?.wants(monotonicMs) !== true) return;
+    const crop = await cropGrey(frame, options.overlay.region).catch((error: unknown) => {
+      logger.debug("overlay-not-cropped", { error: describeError(error) });
+      return null;
+    });
+    const localMs = timeMs + zoneOffsetMs(timeZone, timeMs);
+    this.#overlay.look(crop, { monotonicMs, localMs, synchronised: isClockSynchronised?.() === true });
+  }
+
+  async #reportFault(state: CameraHealth, frame: Frame, figures: Readonly<Record<string, number>>): Promise<void> {
     const pictures: ["before" | "after", Uint8Array][] = this.#before === undefined ? [] : [["before", this.#before]];
     try {
       pictures.push(["after", await plainPicture(frame)]);
     } catch (error) {
       this.#parts.logger.warn("health-picture-failed", { error: describeError(error) });
     }
-    this.#report(state, this.#judge.verdict.figures, pictures);
+    this.#report(state, figures, pictures);
   }
 
   /** Changes are journaled one after the other; one that cannot be written is logged and the next one goes on. */
@@ -166,6 +196,9 @@ function explain(state: CameraHealth, figures: Readonly<Record<string, number>>)
   if (state === "noisy") {
     const { noise = 0, normalNoise = 0 } = figures;
     return { code: "camera-noisy", parameters: { noise, normalNoise } };
+  }
+  if (state === "wrong-time") {
+    return { code: "camera-wrong-time", parameters: { offsetSeconds: figures["offsetSeconds"] ?? 0 } };
   }
   if (state === "over-exposed") {
     return { code: "camera-over-exposed", parameters: { burntPercent: percent(figures["burnt"]) } };

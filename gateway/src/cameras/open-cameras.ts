@@ -17,6 +17,7 @@ export async function openCameras(parts: {
   readonly cameras: readonly CameraConfig[];
   readonly inference: InferenceOptions;
   readonly timeZone: string;
+  readonly isClockSynchronised: () => boolean;
   readonly stateFolder: string;
   readonly recorder: Pick<CameraOutput, "finding" | "health">;
   readonly evidence: Pick<EvidenceSpool, "put" | "read">;
@@ -32,7 +33,7 @@ export async function openCameras(parts: {
   readonly machine: MachineWatch;
   readonly cameras: readonly Camera[];
 }> {
-  const { recorder, evidence, clock, random, logger, stateFolder, timeZone, environment } = parts;
+  const { recorder, evidence, clock, random, logger, stateFolder, timeZone, isClockSynchronised, environment } = parts;
   const models = new ModelPool(clock, logger.child({ stage: "models" }));
   const machine = new MachineWatch({
     options: parts.inference,
@@ -69,6 +70,7 @@ export async function openCameras(parts: {
           teaching.watch(config.id, frame);
         },
         timeZone,
+        isClockSynchronised,
         output,
         clock,
         random,

@@ -15,6 +15,7 @@ describe("the camera-health rule", () => {
     ["moved", "camera-alarm-moved"],
     ["noisy", "camera-alarm-noisy"],
     ["over-exposed", "camera-alarm-over-exposed"],
+    ["wrong-time", "camera-alarm-wrong-time"],
     ["upside-down", "camera-alarm-other"],
     ["toString", "camera-alarm-other"],
   ])("raises for a camera that is %s", async (state, code) => {

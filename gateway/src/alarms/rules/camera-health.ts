@@ -29,6 +29,7 @@ const alarmCodes = {
   moved: "camera-alarm-moved",
   noisy: "camera-alarm-noisy",
   "over-exposed": "camera-alarm-over-exposed",
+  "wrong-time": "camera-alarm-wrong-time",
 } as const;
 
 function isKnownFault(state: string): state is keyof typeof alarmCodes {

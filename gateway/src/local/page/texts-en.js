@@ -130,6 +130,7 @@ export const en = {
     moved: "moved",
     noisy: "noisy",
     "over-exposed": "over-exposed",
+    "wrong-time": "wrong time",
   },
   frames: (seen, findings) => `${seen} frames, ${findings} findings`,
   looks: (looks) => `${looks} looked at by the network`,

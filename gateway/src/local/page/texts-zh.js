@@ -125,6 +125,7 @@ export const zh = {
     moved: "被移动",
     noisy: "噪点",
     "over-exposed": "过曝",
+    "wrong-time": "时间不准",
   },
   frames: (seen, findings) => `${seen} 帧，${findings} 个发现`,
   looks: (looks) => `模型分析 ${looks} 帧`,
