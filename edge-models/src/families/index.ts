@@ -3,6 +3,7 @@ import { createRegistry, type Registry } from "@frostlight/kernel/registry";
 import { centerface } from "./centerface.ts";
 import { centernet } from "./centernet.ts";
 import type { ModelFamily } from "./family.ts";
+import { nanodet } from "./nanodet.ts";
 import { nmsInGraph } from "./nms-in-graph.ts";
 import { rtdetrLogits } from "./rtdetr-logits.ts";
 import { rtdetr } from "./rtdetr.ts";
@@ -17,6 +18,7 @@ import { yunet } from "./yunet.ts";
 export const modelFamilies: Registry<ModelFamily> = createRegistry<ModelFamily>("model families", [
   centerface,
   centernet,
+  nanodet,
   nmsInGraph,
   rtdetr,
   rtdetrLogits,
