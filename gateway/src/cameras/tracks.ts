@@ -68,7 +68,7 @@ export class Tracker {
   #tracks: Followed[] = [];
   #nextId = 1;
 
-  /** @param startScore from which on a box begins a track; fainter ones only continue one */
+  /** @param startScore from which on a box begins a track; fainter ones, from half of it on, only continue one */
   constructor(startScore = 0) {
     this.#startScore = startScore;
   }
@@ -76,7 +76,7 @@ export class Tracker {
   update(boxes: readonly Box[], at: LookAt): readonly Track[] {
     const usable = boxes.filter((box) => box.right > box.left && box.bottom > box.top);
     const clear = usable.filter((box) => box.score >= this.#startScore);
-    const faint = usable.filter((box) => box.score < this.#startScore);
+    const faint = usable.filter(({ score }) => score < this.#startScore && score >= this.#startScore / 2);
     const seen = new Map<Followed, Box>();
     pair(this.#tracks, clear, seen, (track, box) => {
       const found = closeness(expected(track, at), box, at);

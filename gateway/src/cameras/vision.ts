@@ -259,7 +259,7 @@ function rulesOf(rules: readonly RunningRule[], folder: string | null): readonly
   return rules.filter((rule) => rule.modelFolder === folder);
 }
 
-/** Half of what begins a track is enough to go on with one (ByteTrack's second pairing). */
+/** Asks for boxes as faint as the tracker goes on with, and for those of whom only the face is to be hidden. */
 function sightOf(model: LoadedModel, rules: readonly RunningRule[]): Sight {
   const wished = rules.map(({ minScore }) => minScore).filter((score) => score <= 1);
   const startScore = Math.min(defaultStartScore, ...wished);

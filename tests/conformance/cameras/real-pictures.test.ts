@@ -207,7 +207,10 @@ describe.skipIf(reason !== null)("cameras on real pictures", () => {
       await good.camera.stop();
       const [finding] = good.findings;
       expect(finding).toMatchObject({ ruleKind: "closed-zone", modelId: "person-centernet" });
-      expect(finding?.boxes.every(({ label, score }) => label === "person" && score >= 0.4)).toBe(true);
+      expect(finding?.score).toBeGreaterThanOrEqual(0.4);
+      // a track that was clear once goes on with fainter boxes, from half of 0.3 on
+      expect(finding?.boxes.length).toBeGreaterThan(0);
+      expect(finding?.boxes.filter(({ label, score }) => label !== "person" || score < 0.15)).toEqual([]);
       const picture = good.evidence.get(finding?.evidence[0]?.sha256 ?? "");
       expect(await sharp(picture).metadata()).toMatchObject({ format: "jpeg", width, height });
     });

@@ -26,6 +26,20 @@ describe("closed-zone", () => {
     expect(await watch.hits(100, () => [person(0.42)])).toEqual([]);
   });
 
+  it("tells the score of each look as it was, also of faint ones that a clear track goes on with", async () => {
+    const watch = new RuleWatch(closedZone, {});
+    await watch.look([person(0.4, 0.7)]);
+    await watch.look([person(0.4, 0.25)]);
+    const hit = await watch.look([person(0.4, 0.2)]);
+    expect(hit).toMatchObject({ score: 0.7, boxes: [{ score: 0.2 }] });
+    expect(hit?.frames.map(({ score }) => score)).toEqual([0.7, 0.25, 0.2]);
+  });
+
+  it("does not count looks that see next to nothing", async () => {
+    const watch = new RuleWatch(closedZone, {});
+    expect(await watch.hits(10, (n) => [person(0.4, n === 0 ? 0.7 : 0.12)])).toEqual([]);
+  });
+
   it("says nothing of what flickers up once", async () => {
     const watch = new RuleWatch(closedZone, {});
     expect(await watch.hits(40, (n) => (n % 5 === 0 ? [person(0.4)] : []))).toEqual([]);

@@ -5,7 +5,10 @@ export interface Sighting {
   readonly key: number | string;
   /** Whether what the rule looks for was so; null: not judged in this look, which says neither. */
   readonly seen: boolean | null;
+  /** Of this very look. */
   readonly score: number;
+  /** Highest of everything known about the thing, where that is more than the rule's own looks: a track's best box. */
+  readonly bestScore?: number;
   /** It has not moved for long: reported once, it is not reported again until it moves. */
   readonly isStill?: boolean;
 }
@@ -16,7 +19,7 @@ export interface Confirmed {
   /** Wall clock, counted back from the present look: a clock that jumped in between does not matter. */
   readonly firstSeenMs: number;
   readonly heldSeconds: number;
-  /** Highest of its looks. */
+  /** Highest of its looks, or of its track before them. */
   readonly score: number;
   readonly frames: readonly FindingFrame[];
 }
@@ -37,6 +40,7 @@ interface Look {
 interface Subject {
   readonly sinceMs: number;
   readonly looks: Look[];
+  bestScore: number;
   isReported: boolean;
   isStill: boolean;
 }
@@ -91,12 +95,15 @@ export class Confirmation {
     const now = new Map(sightings.map((sighting) => [sighting.key, sighting]));
     for (const [key, sighting] of now) {
       if (sighting.seen === true && !this.#subjects.has(key)) {
-        this.#subjects.set(key, { sinceMs: monotonicMs, looks: [], isReported: false, isStill: false });
+        this.#subjects.set(key, { sinceMs: monotonicMs, looks: [], bestScore: 0, isReported: false, isStill: false });
       }
     }
     for (const [key, subject] of this.#subjects) {
       const sighting = now.get(key);
       subject.isStill = sighting?.isStill ?? subject.isStill;
+      if (sighting?.seen === true) {
+        subject.bestScore = Math.max(subject.bestScore, sighting.bestScore ?? sighting.score);
+      }
       const seen = sighting === undefined ? false : sighting.seen;
       if (seen !== null) subject.looks.push({ monotonicMs, seen, score: sighting?.score ?? 0 });
       if (subject.looks.length > keptFrames) subject.looks.shift();
@@ -121,7 +128,7 @@ function isOld({ isReported, isStill }: Subject): boolean {
 
 function describe(
   key: number | string,
-  { looks, sinceMs }: Subject,
+  { looks, sinceMs, bestScore }: Subject,
   { timeMs, monotonicMs }: { readonly timeMs: number; readonly monotonicMs: number },
 ): Confirmed {
   const frames = looks
@@ -132,7 +139,7 @@ function describe(
     key,
     firstSeenMs: timeMs - Math.round(heldMs),
     heldSeconds: Math.round(heldMs / 1_000),
-    score: Math.max(...frames.map((frame) => frame.score)),
+    score: Math.max(bestScore, ...frames.map((frame) => frame.score)),
     frames,
   };
 }

@@ -27,8 +27,9 @@ export function thingsInPlace(
   );
 }
 
-export function seen(track: Track): Sighting {
-  return { key: track.trackId, seen: true, score: track.bestScore, isStill: track.isStationary };
+/** A track goes on with a faint box too, so a look's own score may lie below the threshold that the track once passed. */
+export function seen({ trackId, box, bestScore, isStationary }: Track): Sighting {
+  return { key: trackId, seen: true, score: box.score, bestScore, isStill: isStationary };
 }
 
 /** From the head to the hips. */
