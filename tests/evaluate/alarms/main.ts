@@ -3,12 +3,15 @@
  *
  *   npm run -s alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--acting] [--json]
  *
+ * A recording that cannot be read is named and left out; the exit code is 1 then.
  * With --acting people report "action done" on each alarm within a labelled failure, as they would at a site.
  */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+
+import { describeError } from "@frostlight/kernel/errors";
 
 import { engineAlarms } from "./engine.ts";
 import { drawRecording } from "./picture.ts";
@@ -31,10 +34,13 @@ const say = (text: string): void => {
 };
 
 if (values.data === undefined) {
-  process.stderr.write("usage: alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--acting] [--json]\n");
-  process.exitCode = 2;
+  complain("usage: alarms:evaluate -- --data FOLDER [--pictures FOLDER] [--acting] [--json]", 2);
 } else {
-  const recordings = await readRecordings(resolve(values.data));
+  const { recordings, refused } = await readRecordings(resolve(values.data)).catch((error: unknown) => {
+    complain(describeError(error), 2);
+    process.exit();
+  });
+  for (const problem of refused) complain(`left out: ${problem}`, 1);
   const pictures = values.pictures ?? (await mkdtemp(join(tmpdir(), "frostlight-alarms-")));
   const tallies = new Map<Method, Tally[]>(methods.map((method) => [method, []]));
   const files = [];
@@ -64,7 +70,12 @@ if (values.data === undefined) {
   sayTable(total);
   sayLater(laterThanPlain2h);
   say(`\npictures: ${pictures}`);
-  process.stdout.write(`${JSON.stringify({ files, total, laterThanPlain2h })}\n`);
+  process.stdout.write(`${JSON.stringify({ files, total, laterThanPlain2h, refused })}\n`);
+}
+
+function complain(text: string, exitCode: number): void {
+  process.stderr.write(`${text}\n`);
+  process.exitCode = exitCode;
 }
 
 function alarmsOf(recording: Recording, engine: readonly AlarmSpan[]): Readonly<Record<Method, readonly AlarmSpan[]>> {

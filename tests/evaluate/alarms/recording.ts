@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { describeError } from "@frostlight/kernel/errors";
+
 /** What a label asks of the alarms (`SOURCES.md` of the recordings). */
 export type EventClass = "temperature" | "probe" | "neutral" | "quiet";
 
@@ -48,15 +50,25 @@ export interface Recording {
   readonly events: readonly LabelledEvent[];
 }
 
+export interface ReadFolder {
+  readonly recordings: readonly Recording[];
+  /** What is wrong with those that cannot be read: the file, the line, the value and what was expected. */
+  readonly refused: readonly string[];
+}
+
 /**
- * Reads every recording of a folder whose line in `points.csv` says `yes`. A line that cannot be read stops with the file, the
- * line, the value and what was expected.
+ * Reads every recording of a folder whose line in `points.csv` says `yes`. One that cannot be read keeps no other from it.
+ * @throws Error when `points.csv` itself cannot be read or names no recording
  */
-export async function readRecordings(folder: string): Promise<readonly Recording[]> {
+export async function readRecordings(folder: string): Promise<ReadFolder> {
   const rows = await readCsv(join(folder, "points.csv"), ["name", "evaluate", "low_celsius", "high_celsius"]);
-  const chosen = rows.filter((row) => row.of("evaluate") === "yes");
+  const chosen = rows.filter((row) => row.of("evaluate").toLowerCase() === "yes");
   if (chosen.length === 0) throw new Error(`${join(folder, "points.csv")}: no line with evaluate = yes`);
-  return Promise.all(chosen.map((row) => readRecording(folder, row)));
+  const read = await Promise.allSettled(chosen.map((row) => readRecording(folder, row)));
+  return {
+    recordings: read.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
+    refused: read.flatMap((one) => (one.status === "rejected" ? [describeError(one.reason)] : [])),
+  };
 }
 
 async function readRecording(folder: string, point: CsvRow): Promise<Recording> {
@@ -67,6 +79,7 @@ async function readRecording(folder: string, point: CsvRow): Promise<Recording> 
   const low = point.optionalNumber("low_celsius");
   const high = point.optionalNumber("high_celsius");
   if (low === null && high === null) throw point.wrong("high_celsius", "a limit on at least one side");
+  if (samples.length === 0) throw new Error(`${join(folder, `${name}.csv`)}: no reading, expected at least one`);
   return {
     name,
     low,
@@ -117,7 +130,9 @@ class CsvRow {
   }
 
   time(column: string): number {
-    const timeMs = Date.parse(this.of(column));
+    const text = this.of(column);
+    // The columns are UTC; without a zone it would be read as this machine's.
+    const timeMs = Date.parse(/\d[T ]\d[\d:.]*$/.test(text) ? `${text.replace(" ", "T")}Z` : text);
     if (Number.isNaN(timeMs)) throw this.wrong(column, "a time such as 2026-11-22T03:10:00Z");
     return timeMs;
   }
@@ -130,7 +145,7 @@ async function readCsv(file: string, needed: readonly string[], mayBeMissing = f
     if (mayBeMissing && isMissing) return needed.join(",");
     throw new Error(`${file} cannot be read`, { cause: error });
   });
-  const [head = "", ...lines] = text.split(/\r?\n/);
+  const [head = "", ...lines] = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const columns = splitLine(head);
   for (const column of needed) {
     if (!columns.includes(column)) throw new Error(`${file}: line 1 has no column "${column}"`);
@@ -144,6 +159,6 @@ async function readCsv(file: string, needed: readonly string[], mayBeMissing = f
 
 function splitLine(line: string): readonly string[] {
   return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
-    quoted === undefined ? (plain ?? "") : quoted.replaceAll('""', '"'),
+    quoted === undefined ? (plain ?? "").trim() : quoted.replaceAll('""', '"'),
   );
 }
