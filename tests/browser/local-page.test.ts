@@ -248,6 +248,9 @@ describe.skipIf(isMissing)("the gateway's local page in Chromium", () => {
     expect(await page.textContent("#ask-what")).toContain(
       "见过 14 次 · 升温 4.2 … 6.8 K · 上升 18 … 26 分钟 · 恢复 31 … 47 分钟",
     );
+    expect(await page.textContent("#ask-what")).toContain(
+      "高于 −18.0 °C · 见过 23 次 · 历时 4 … 52 分钟 · 最多超出 0.2 … 3.4 K",
+    );
     await page.click('#ask-what >> text="忘掉学到的内容"');
     await page.fill("#ask-name", "王");
     await page.fill("#ask-reason", "换了蒸发器");

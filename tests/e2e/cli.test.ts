@@ -322,6 +322,22 @@ describe("a running gateway", () => {
     expect((await statusOf()).points.map(({ point }) => point.pointId)).toEqual(["room-1.plc", "room-1.new"]);
   }, 120_000);
 
+  it("shows what was learned of its rooms, and forgets it for somebody with a name and a reason", async () => {
+    const file = at("gateway.yaml");
+    const shown = await run("rooms", "--config", file);
+    expect(shown.code).toBe(0);
+    expect(shown.out).toContain("一号库 Room 1 (room-1)");
+    expect(shown.out).toMatch(/时间常数 time constant [0-9.]+ h \(默认 profile\)/);
+    const listed = await run("rooms", "--config", file, "--json", "--zone", "room-1");
+    expect(JSON.parse(listed.out)).toMatchObject({ rooms: [{ zoneId: "room-1", excursions: [] }] });
+    expect((await run("rooms", "--config", file, "--zone", "room-9")).code).toBe(2);
+    const who = ["--name", "王", "--reason", "换了蒸发器"];
+    expect((await run("forget-room", "--config", file, "--zone", "room-1")).code).toBe(2);
+    expect(await run("forget-room", "--config", file, "--zone", "room-9", ...who)).toMatchObject({ code: 2 });
+    const done = await run("forget-room", "--config", file, "--zone", "room-1", ...who);
+    expect(done).toMatchObject({ code: 0, out: expect.stringContaining("已清除学到的内容") });
+  }, 120_000);
+
   it("shows itself on one screen", async () => {
     await until("the first value", async () => (await statusOf()).points[0]?.last?.value === -21.5);
     const { code, out } = await run("status", "--config", at("gateway.yaml"));

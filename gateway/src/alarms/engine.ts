@@ -206,7 +206,14 @@ class Engine implements AlarmEngine, RoomLearning {
   }
 
   rooms(): readonly RoomKnowledge[] {
-    return [...this.#rooms.values()].map((room) => room.describe());
+    const past = [...this.#watches.all.values()].map(({ alarm, evaluator }) => ({
+      zoneId: alarm.identity.zoneId,
+      past: evaluator.past?.() ?? [],
+    }));
+    return [...this.#rooms.values()].map((room) => ({
+      ...room.describe(),
+      excursions: past.filter(({ zoneId }) => zoneId === room.zoneId).flatMap((one) => one.past),
+    }));
   }
 
   forgetRoom(zoneId: string): boolean {

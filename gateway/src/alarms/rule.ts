@@ -1,6 +1,7 @@
 import type { Explanation, HealthEvent, Priority, Quantity, Sample } from "@frostlight/contract";
 import type { z } from "zod";
 
+import type { PastExcursions } from "../core/alarm-engine.ts";
 import type { CameraIdentity } from "../core/camera.ts";
 import type { Point, Zone } from "../core/site.ts";
 import type { RoomView } from "./room/room-view.ts";
@@ -60,6 +61,8 @@ interface Evaluator {
   learned?(): { readonly revision: number; readonly state: unknown };
   /** Forgets what it learned. */
   forget?(): void;
+  /** What it knows of its target's past, for people; null while there is nothing. */
+  past?(): PastExcursions | null;
   /** A person has dealt with the cause of its alarm, which goes on or is over by now. */
   actedOn?(): void;
 }

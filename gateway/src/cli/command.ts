@@ -24,6 +24,9 @@ export interface CommandOptions {
   readonly source: string | undefined;
   readonly zone: string | undefined;
   readonly out: string | undefined;
+  /** Who asks for it, and why, where it is recorded. */
+  readonly name: string | undefined;
+  readonly reason: string | undefined;
 }
 
 export interface Command {

@@ -15,14 +15,21 @@ export type LocalAnswer =
   | { readonly kind: "answer"; readonly text: string }
   /** Nobody listens: no gateway runs. */
   | { readonly kind: "nobody" }
-  | { readonly kind: "other"; readonly message: string };
+  | { readonly kind: "other"; readonly message: string; readonly status?: number };
 
-/** Asks a running gateway's local page. */
-export async function askLocalPage(url: string, path: string): Promise<LocalAnswer> {
+/** Asks a running gateway's local page. @param body is sent, when there is one: then something is to be done */
+export async function askLocalPage(url: string, path: string, body?: unknown): Promise<LocalAnswer> {
+  const sent =
+    body === undefined
+      ? {}
+      : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   try {
-    const answer = await fetch(new URL(path, url), { signal: AbortSignal.timeout(timeoutMs), redirect: "error" });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const answer = await fetch(new URL(path, url), { ...sent, signal, redirect: "error" });
     if (answer.ok) return { kind: "answer", text: await answer.text() };
-    return { kind: "other", message: `${url}${path} answers with status ${answer.status}` };
+    const { status } = answer;
+    const said = body === undefined ? "" : `: ${(await answer.text()).slice(0, 500)}`;
+    return { kind: "other", message: `${url}${path} answers with status ${status}${said}`, status };
   } catch (error) {
     const message = describeError(error);
     return message.includes("ECONNREFUSED") ? { kind: "nobody" } : { kind: "other", message: `${url}: ${message}` };

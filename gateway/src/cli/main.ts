@@ -7,10 +7,18 @@ import { check } from "./check.ts";
 import { type Command, type CommandOptions, exitCodes } from "./command.ts";
 import { discover } from "./discover.ts";
 import { modelUsage, runModelCommand } from "./model.ts";
+import { forgetRoom, rooms } from "./rooms.ts";
 import { status } from "./status.ts";
 import { supportBundle } from "./support-bundle.ts";
 
-const commands: Readonly<Record<string, Command>> = { check, discover, status, "support-bundle": supportBundle };
+const commands: Readonly<Record<string, Command>> = {
+  check,
+  discover,
+  status,
+  rooms,
+  "forget-room": forgetRoom,
+  "support-bundle": supportBundle,
+};
 
 const usage = `frostlight gateway COMMAND --config FILE [options]
 
@@ -18,10 +26,12 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(16)}${summary}\n`)
   .join("")}
   --url URL        page of the running gateway, when not as in the configuration (http://127.0.0.1:8088)
-  --json           one JSON object instead of text (check, discover, status)
+  --json           one JSON object instead of text (check, discover, status, rooms)
   --seconds N      how long each source, and the server, may take; default 15
   --source ID      discover: only this source
-  --zone ID        discover: write this room into the entries
+  --zone ID        discover: write this room into the entries; rooms, forget-room: this room
+  --name NAME      forget-room: who asks for it
+  --reason TEXT    forget-room: why
   --out FILE       support-bundle: the .tar.gz to write
 
 ${modelUsage}
@@ -75,14 +85,16 @@ function parse(args: readonly string[]): CommandOptions {
       source: { type: "string" },
       zone: { type: "string" },
       out: { type: "string" },
+      name: { type: "string" },
+      reason: { type: "string" },
     },
   });
-  const { config, url, json, source, zone, out } = values;
+  const { config, url, json, source, zone, out, name, reason } = values;
   const seconds = Number(values.seconds);
   if (!(seconds > 0 && seconds <= 600)) throw new TypeError("--seconds: expected 1 to 600");
   if (url !== undefined && !URL.canParse(url)) throw new TypeError(`--url: ${url} is no address`);
   if (config === undefined && url === undefined) throw new TypeError("--config FILE is missing");
-  return { configFile: config ?? "", url, json, seconds, source, zone, out };
+  return { configFile: config ?? "", url, json, seconds, source, zone, out, name, reason };
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -70,6 +70,21 @@ interface Range {
   readonly most: number;
 }
 
+/** What a point did beyond a limit and came back from: as far and as long on several occasions is usual for its room. */
+export interface PastExcursions {
+  readonly pointId: string;
+  readonly side: "high" | "low";
+  readonly limit: number;
+  /** Of the limit, as people write it. */
+  readonly unit: string;
+  readonly count: number;
+  readonly minutes: Range;
+  /** How far beyond the limit at worst. */
+  readonly beyond: Range;
+  /** Unix ms: when the last one ended. */
+  readonly lastEndedMs: number;
+}
+
 /** What a room is known for, for people who want to look at it. */
 export interface RoomKnowledge {
   readonly zoneId: string;
@@ -83,6 +98,8 @@ export interface RoomKnowledge {
       readonly recoveryMinutes: Range;
     } | null;
   }[];
+  /** By point and limit: how far and how long it was beyond it before and came back; only where there is something to know. */
+  readonly excursions: readonly PastExcursions[];
   /** Of the defrosts that a controller reported. */
   readonly reported: { readonly defrostMinutes: readonly number[]; readonly recoveryMinutes: readonly number[] };
   /** Estimated temperature of the goods, never a measurement; null while too little is known. */

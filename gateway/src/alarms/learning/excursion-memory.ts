@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import type { PastExcursions } from "../../core/alarm-engine.ts";
+
 const day = 86_400_000;
 const maxKept = 200;
 /** A year and a season's delay: what a summer does comes back with the next one. */
@@ -85,6 +87,22 @@ export class ExcursionMemory {
       count += 1;
     }
     return count;
+  }
+
+  /** For people; null while there is none. */
+  describe(): Pick<PastExcursions, "count" | "minutes" | "beyond" | "lastEndedMs"> | null {
+    const last = this.#past.at(-1);
+    if (last === undefined) return null;
+    const range = (of: (past: PastExcursion) => number) => {
+      const values = this.#past.map((past) => Math.round(of(past) * 10) / 10);
+      return { least: Math.min(...values), most: Math.max(...values) };
+    };
+    return {
+      count: this.#past.length,
+      minutes: range(({ durationMs }) => durationMs / 60_000),
+      beyond: range(({ worst }) => worst),
+      lastEndedMs: last.endedMs,
+    };
   }
 
   snapshot(): readonly PastExcursion[] {

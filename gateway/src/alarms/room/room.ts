@@ -136,8 +136,14 @@ export class Room implements RoomView {
     }
   }
 
-  describe(): RoomKnowledge {
+  describe(): Omit<RoomKnowledge, "excursions"> {
     const curves = [...this.#probes].map(([pointId, { curve }]) => ({ pointId, defrost: curve.describe() }));
+    // Known from before a restart, and silent since.
+    for (const [pointId, kept] of this.#keptCurves) {
+      const curve = new Curve();
+      curve.restore(kept);
+      curves.push({ pointId, defrost: curve.describe() });
+    }
     const { product, timeConstant } = this;
     return { zoneId: this.zoneId, curves, reported: this.#defrostRun.describe(), product, timeConstant };
   }

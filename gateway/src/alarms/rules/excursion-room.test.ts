@@ -135,6 +135,8 @@ it("without a signal, goes on with a defrost of the learned shape over a restart
   expect(transitions(stage).filter((one) => one === "raised: suppressed")).toHaveLength(6);
   expect(transitions(stage).filter((one) => one.endsWith(": unacknowledged"))).toEqual([]);
   expect(stage.engine.rooms()[0]?.curves[0]?.defrost?.seen).toBe(9);
+  stage.restart();
+  expect(stage.engine.rooms()[0]?.curves).toMatchObject([{ pointId: "probe", defrost: { seen: 9 } }]);
 }, 30_000);
 
 it("does not take defrosts for what the room does besides: a warm room is told after the delay however warm they are", async () => {

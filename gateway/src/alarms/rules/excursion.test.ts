@@ -36,6 +36,31 @@ describe("with nothing learned", () => {
   });
 });
 
+it("shows people its past excursions, over a restart too, until they are forgotten", async () => {
+  const stage = stageOf();
+  expect(stage.engine.rooms()[0]?.excursions).toEqual([]);
+  await minutely(stage, 20, () => -16.5);
+  await minutely(stage, 100, () => -21);
+  await minutely(stage, 30, () => -15);
+  await minutely(stage, 100, () => -21);
+  stage.restart();
+  const [known] = stage.engine.rooms()[0]?.excursions ?? [];
+  expect(known).toMatchObject({
+    pointId: "probe",
+    side: "high",
+    limit: -18,
+    unit: "°C",
+    count: 2,
+    minutes: { least: 20, most: 30 },
+    beyond: { least: 1.5, most: 3 },
+  });
+  expect(stage.clock.nowMs() - (known?.lastEndedMs ?? 0)).toBe(99 * 60_000);
+  stage.engine.forgetRoom("room");
+  expect(stage.engine.rooms()[0]?.excursions).toEqual([]);
+  stage.restart();
+  expect(stage.engine.rooms()[0]?.excursions).toEqual([]);
+});
+
 describe("with three defrosts learned", () => {
   const learnedStage = async (): Promise<Stage> => {
     const stage = stageOf({ critical: undefined, recoveringSeconds: 0, watchSeconds: 3_600 });

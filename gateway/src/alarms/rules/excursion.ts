@@ -1,6 +1,7 @@
 import type { Explanation, Priority } from "@frostlight/contract";
 import { z } from "zod";
 
+import type { PastExcursions } from "../../core/alarm-engine.ts";
 import type { Point } from "../../core/site.ts";
 import { explain, minutes } from "../explanation-codes.ts";
 import { appliesTo, judgedValue } from "../judged.ts";
@@ -186,6 +187,13 @@ class ExcursionEvaluator implements PointEvaluator {
 
   forget(): void {
     this.#memory.forget();
+  }
+
+  past(): PastExcursions | null {
+    const known = this.#memory.describe();
+    if (known === null) return null;
+    const { side, limit } = this.#options;
+    return { pointId: this.#point.pointId, side, limit, unit: this.#unit, ...known };
   }
 
   /** What a person had to put right is nothing this room does by itself: neither it nor what comes back of it is a lesson. */

@@ -50,6 +50,16 @@ function defrostText(defrost) {
   ].join(" · ");
 }
 
+function excursionText({ side, limit, unit, count, minutes, beyond, lastEndedMs }) {
+  return [
+    t.beyondLimit[side](`${number(limit)} ${unit}`),
+    t.seenTimes(count),
+    t.lasts(range(minutes, 0, t.minutes)),
+    t.atWorst(range(beyond, 1, unit === "°C" ? "K" : unit)),
+    t.lastTime(age(lastEndedMs)),
+  ].join(" · ");
+}
+
 const facts = (rows) => {
   const list = make("dl", "facts");
   for (const [name, value] of rows) list.append(make("div", "", make("dt", "", name), make("dd", "", value)));
@@ -59,7 +69,10 @@ const facts = (rows) => {
 /** What was learned of a room, and forgetting it. */
 function openLearned(zoneId) {
   const known = knowledgeOf(zoneId);
-  const rows = (known?.curves ?? []).map(({ pointId, defrost }) => [pointName(pointId), defrostText(defrost)]);
+  const rows = (known?.curves ?? []).map(({ pointId, defrost }) => [
+    t.defrostsOf(pointName(pointId)),
+    defrostText(defrost),
+  ]);
   const { defrostMinutes = [], recoveryMinutes = [] } = known?.reported ?? {};
   if (defrostMinutes.length > 0) {
     const span = (list) => range({ least: Math.min(...list), most: Math.max(...list) }, 0, t.minutes);
@@ -68,6 +81,12 @@ function openLearned(zoneId) {
     rows.push([t.reportedDefrosts, parts.filter(Boolean).join(" · ")]);
   }
   if (rows.length === 0) rows.push([t.learned, t.stillLearning]);
+  const excursions = known?.excursions ?? [];
+  for (const past of excursions) rows.push([t.excursionsOf(pointName(past.pointId)), excursionText(past)]);
+  if (excursions.length === 0) rows.push([t.excursionsOf(zoneName(zoneId)), t.noExcursions]);
+  const { timeConstant } = known ?? {};
+  if (timeConstant !== undefined)
+    rows.push([t.timeConstantName, t.timeConstant(timeConstant, number(timeConstant.minutes / 60))]);
   const forget = make("button", "quiet", t.forget);
   forget.type = "button";
   forget.addEventListener("click", () => {

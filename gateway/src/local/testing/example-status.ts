@@ -178,7 +178,7 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
             problem: "connect ECONNREFUSED 192.0.2.8:1883",
           },
         ],
-    rooms: rooms(),
+    rooms: rooms(at),
     alarmHealth: judgeAlarmHealth(calm ? [] : chatter(at), nowMs, 86_400_000),
     refusals: calm
       ? []
@@ -268,7 +268,7 @@ function approvals(at: (agoMinutes: number) => number): ApprovalCard[] {
   ];
 }
 
-function rooms(): readonly RoomKnowledge[] {
+function rooms(at: (agoMinutes: number) => number): readonly RoomKnowledge[] {
   const defrost = {
     seen: 14,
     heightKelvin: { least: 4.2, most: 6.8 },
@@ -282,14 +282,34 @@ function rooms(): readonly RoomKnowledge[] {
     {
       zoneId: "cold-1",
       curves: [{ pointId: "c1a", defrost }],
+      excursions: [
+        {
+          pointId: "c1a",
+          side: "high",
+          limit: -18,
+          unit: "°C",
+          count: 23,
+          minutes: { least: 4, most: 52 },
+          beyond: { least: 0.2, most: 3.4 },
+          lastEndedMs: at(1_600),
+        },
+      ],
       reported: nothing,
       product: { ...product, celsius: -20.6 },
       timeConstant: { source: "fitted", minutes: 410, hours: 312, explainedShare: 0.87 },
     },
-    { zoneId: "cold-3", curves: [{ pointId: "c3a", defrost: null }], reported: nothing, product, timeConstant },
+    {
+      zoneId: "cold-3",
+      curves: [{ pointId: "c3a", defrost: null }],
+      excursions: [],
+      reported: nothing,
+      product,
+      timeConstant,
+    },
     {
       zoneId: "fridge",
       curves: [],
+      excursions: [],
       reported: { defrostMinutes: [17, 21, 18], recoveryMinutes: [22, 25, 24] },
       product: null,
       timeConstant,
