@@ -12,7 +12,7 @@ import { createPrepRoom } from "../sims/prep-room-scene.ts";
 /** A scene in which nothing happens that a rule of `rules` should find. */
 export interface Scene {
   readonly name: string;
-  readonly rules: readonly unknown[];
+  readonly rules: readonly { readonly id: string; readonly [option: string]: unknown }[];
   /** Seconds after one picture until the next one. */
   stepSeconds(hour: number, second: number): number;
   /** JPEG at a virtual time; the same time gives the same picture. */
@@ -30,6 +30,14 @@ const people = [
   { id: "loitering", kind: "loitering" },
 ];
 
+/** The building above the street: nobody's feet are ever there. */
+const wall = [
+  [0.4, 0],
+  [0.86, 0],
+  [0.86, 0.16],
+  [0.4, 0.16],
+];
+
 /**
  * An empty kitchen, day and night: noise of the sensor (more at night), light that drifts by ± 12 % over hours and ± 3 % over
  * minutes, lamps at 06:00 and 22:00, infra-red light without colour in between, JPEG quality between 40 and 90.
@@ -42,16 +50,15 @@ export async function kitchen(everySeconds: number): Promise<Scene> {
     name: "kitchen, empty, day and night",
     rules: [...people, { id: "rodent", kind: "rodent" }, { id: "mask", kind: "mask" }, unusual],
     stepSeconds: () => everySeconds,
-    picture: (timeMs) => {
-      const hour = (timeMs / hourMs + 8) % 24;
-      const isNight = hour >= 22 || hour < 6;
-      const day = 0.9 + 0.12 * Math.sin((2 * Math.PI * timeMs) / (5 * hourMs)) + 0.03 * Math.sin(timeMs / 27_000);
-      return rendered(timeMs, base, { light: isNight ? 0.45 : day, noise: isNight ? 5 : 2.5, colour: !isNight });
-    },
+    picture: (timeMs) => rendered(timeMs, base, lightAt(timeMs)),
   };
 }
 
-/** A street with people by day: nothing for the rules that look where nobody is. Null without the film or ffmpeg. */
+/**
+ * A street with people about, filmed (never more than a dozen, none near the wall): nothing for a zone nobody enters, a crowd's
+ * limit nobody reaches, rodents and unusual things. Light, noise and compression as in the kitchen, at night without colour.
+ * Null without the film or ffmpeg.
+ */
 export async function street(film: string, everySeconds: number): Promise<Scene | null> {
   const folder = await mkdtemp(join(tmpdir(), "frostlight-soak-"));
   try {
@@ -64,14 +71,19 @@ export async function street(film: string, everySeconds: number): Promise<Scene 
     if (first === undefined) return null;
     const rendered = renderer(first, 7);
     return {
-      name: "street with people, by day",
-      rules: [{ id: "rodent", kind: "rodent" }, unusual],
-      // half a minute of motion an hour as it is filmed, looks now and then besides
-      stepSeconds: (_, second) => (second < 30 ? 0.5 : everySeconds),
+      name: "street with people, day and night",
+      rules: [
+        { id: "closed", kind: "closed-zone", polygon: wall },
+        { id: "crowd", kind: "people-count", atMost: 15 },
+        { id: "loitering", kind: "loitering", polygon: wall },
+        { id: "rodent", kind: "rodent" },
+        unusual,
+      ],
+      // half a minute of motion an hour as it is filmed, from another place of the film each hour; looks now and then besides
+      stepSeconds: (_, second) => (second < 30 ? 0.5 : Math.min(everySeconds, 3_600 - second)),
       picture: (timeMs) => {
         const frame = frames[Math.floor(timeMs / 500) % frames.length] ?? first;
-        const light = 1 + 0.1 * Math.sin((2 * Math.PI * timeMs) / (6 * hourMs));
-        return rendered(timeMs, frame, { light, noise: 2, colour: true });
+        return rendered(timeMs, frame, lightAt(timeMs));
       },
     };
   } catch {
@@ -79,6 +91,14 @@ export async function street(film: string, everySeconds: number): Promise<Scene 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Day from 06:00 to 22:00 in the site's zone, infra-red in between. */
+function lightAt(timeMs: number): Look {
+  const hour = (timeMs / hourMs + 8) % 24;
+  const isNight = hour >= 22 || hour < 6;
+  const day = 0.9 + 0.12 * Math.sin((2 * Math.PI * timeMs) / (5 * hourMs)) + 0.03 * Math.sin(timeMs / 27_000);
+  return { light: isNight ? 0.45 : day, noise: isNight ? 5 : 2.5, colour: !isNight };
 }
 
 interface Look {

@@ -2,7 +2,8 @@
  * Camera-days faster than real time through the production camera stage, over scenes in which nothing happens: every finding
  * is a false one. Counts them per camera, rule and day, and says what that proves.
  *
- *   npm run -s soak:vision [-- --days 3] [--every 10] [--film ../shared/vision/video/vtest.avi] [--state FILE] [--json]
+ *   npm run -s soak:vision [-- --days 3] [--every 10] [--scenes kitchen,street] [--state FILE]
+ *       [--film ../shared/vision/video/vtest.avi] [--json]
  *
  * --days   virtual days of each scene (one scene is one camera)
  * --every  virtual seconds from frame to frame while nothing moves; the film's bursts are at 2 a second
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   options: {
     days: { type: "string", default: "3" },
     every: { type: "string", default: "10" },
+    scenes: { type: "string", default: "kitchen,street" },
     film: { type: "string", default: join(root, "../shared/vision/video/vtest.avi") },
     state: { type: "string" },
     json: { type: "boolean", default: false },
@@ -47,7 +49,7 @@ interface Count {
   hours: number;
   frames: number;
   looks: number;
-  /** By rule, or "health: state". */
+  /** By rule, or "health". */
   falseFindings: Record<string, number>;
 }
 
@@ -57,19 +59,40 @@ const folder =
 await mkdir(folder, { recursive: true });
 const counts: Record<string, Count> = stateFile === undefined ? {} : await readState(stateFile);
 
+function noCount(): Count {
+  return { hours: 0, frames: 0, looks: 0, falseFindings: {} };
+}
+
+/** With 95 % confidence fewer than this are to be expected where `found` were counted: 3 for none (Poisson). */
+function poissonLimit(found: number): number {
+  let [low, high] = [found, found + 5 + 5 * Math.sqrt(found)];
+  for (let step = 0; step < 40; step += 1) {
+    const mean = (low + high) / 2;
+    let term = Math.exp(-mean);
+    let atMostFound = term;
+    for (let n = 1; n <= found; n += 1) {
+      term *= mean / n;
+      atMostFound += term;
+    }
+    if (atMostFound > 0.05) low = mean;
+    else high = mean;
+  }
+  return high;
+}
+
 async function readState(file: string): Promise<Record<string, Count>> {
   const text = await readFile(file, "utf8").catch(() => "{}");
   return JSON.parse(text) as Record<string, Count>; // written below
 }
 
 async function run(scene: Scene, models: ModelPool, show: (hours: number) => void): Promise<void> {
-  const count = (counts[scene.name] ??= { hours: 0, frames: 0, looks: 0, falseFindings: {} });
+  const count = (counts[scene.name] ??= noCount());
   const startHour = count.hours;
   const clock = new FakeClock(beginMs + startHour * hourMs);
   const before = { frames: count.frames, looks: count.looks };
-  const note = (what: string): void => {
+  const note = (what: string, state = ""): void => {
     count.falseFindings[what] = (count.falseFindings[what] ?? 0) + 1;
-    process.stderr.write(`${scene.name}, hour ${count.hours}: ${what}\n`);
+    process.stderr.write(`${scene.name}, hour ${count.hours}: ${what} ${state}\n`);
   };
   const output: CameraOutput = {
     finding: (finding: Finding) => {
@@ -77,7 +100,7 @@ async function run(scene: Scene, models: ModelPool, show: (hours: number) => voi
       return Promise.resolve();
     },
     health: ({ state }: HealthEvent) => {
-      if (state !== "starting" && state !== "ok") note(`health: ${state}`);
+      if (state !== "starting" && state !== "ok") note("health", state);
       return Promise.resolve();
     },
     evidence: (data, mediaType, role) =>
@@ -138,9 +161,11 @@ async function run(scene: Scene, models: ModelPool, show: (hours: number) => voi
 
 const models = new ModelPool(new FakeClock(), silentLogger);
 try {
-  const candidates = [await kitchen(everySeconds), await street(values.film, everySeconds)];
-  const scenes = candidates.filter((scene) => scene !== null);
-  if (scenes.length < candidates.length) process.stderr.write(`without ${values.film}, or ffmpeg: the kitchen alone\n`);
+  const wanted = new Set(values.scenes.split(","));
+  const scenes: Scene[] = wanted.has("kitchen") ? [await kitchen(everySeconds)] : [];
+  const filmed = wanted.has("street") ? await street(values.film, everySeconds) : null;
+  if (filmed !== null) scenes.push(filmed);
+  else if (wanted.has("street")) process.stderr.write(`without ${values.film}, or ffmpeg: no street\n`);
   const hours = days * 24 * scenes.length;
   const progress = progressLine(process.stderr, systemClock);
   for (const [index, scene] of scenes.entries()) {
@@ -149,22 +174,23 @@ try {
       progress(done + more, hours);
     });
   }
-  const results = Object.entries(counts).map(([scene, count]) => {
-    const cameraDays = count.hours / 24;
-    const total = Object.values(count.falseFindings).reduce((sum, n) => sum + n, 0);
-    return {
-      scene,
-      cameraDays,
-      frames: count.frames,
-      looks: count.looks,
-      falseFindings: count.falseFindings,
-      perCameraDay: total / cameraDays,
-      // 0 events in N days: with 95 % confidence fewer than 3/N a day
-      proves: total === 0 ? `< ${(3 / cameraDays).toFixed(2)} a camera and day for each rule` : "see the counts",
-    };
+  const results = scenes.map(({ name: scene, rules }) => {
+    const { hours: counted, frames, looks, falseFindings } = counts[scene] ?? noCount();
+    const cameraDays = counted / 24;
+    const of = [...new Set([...rules.map(({ id }) => id), "health", ...Object.keys(falseFindings)])];
+    const byRule = of.map((rule) => {
+      const found = falseFindings[rule] ?? 0;
+      const perCameraDay = Number((found / cameraDays).toFixed(2));
+      return { rule, found, perCameraDay, fewerThanAt95: Number((poissonLimit(found) / cameraDays).toFixed(2)) };
+    });
+    return { scene, cameraDays, frames, looks, byRule };
   });
-  if (!values.json)
-    console.table(results.map(({ falseFindings, ...row }) => ({ ...row, false: JSON.stringify(falseFindings) })));
+  if (!values.json) {
+    for (const { byRule, ...scene } of results) {
+      console.log(scene);
+      console.table(byRule);
+    }
+  }
   console.log(JSON.stringify({ name: "soak-vision", days, everySeconds, results }));
 } finally {
   await models.stop();
