@@ -1,5 +1,6 @@
 export * from "./alarm-health.ts";
 export * from "./atomic-file.ts";
+export * from "./byte-range.ts";
 export * from "./clock.ts";
 export * from "./command-line.ts";
 export * from "./config.ts";

@@ -149,6 +149,8 @@ export interface JudgeableFinding {
   readonly explanation: { readonly code: string; readonly parameters: Readonly<Record<string, unknown>> };
   /** Picture with boxes, while it is still here. */
   readonly picture: string | null;
+  /** MP4 of the seconds around it. */
+  readonly clip: string | null;
   readonly verdict: { readonly verdict: FindingVerdict; readonly by: string; readonly timeMs: number } | null;
 }
 
@@ -172,6 +174,8 @@ export interface TeachDesk {
   persons(frameId: string): Promise<readonly PersonParts[] | undefined>;
   crop(thing: string, sha256: string): Promise<Uint8Array | undefined>;
   picture(sha256: string): Promise<Uint8Array | undefined>;
+  /** The MP4 of a finding. */
+  clip(sha256: string): Promise<Uint8Array | undefined>;
   /** A thing with its crops and versions as one file; undefined: no such thing. */
   export(thing: string, caller: TeachCaller): Promise<Uint8Array | undefined>;
   /** Takes such a file of another gateway; heads are fitted anew. */

@@ -11,6 +11,7 @@ import type { GatewayStatus } from "../core/status.ts";
 import { isAllowedHost, isLoopback, isSameOrigin, securityHeaders } from "./guards.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { LocalOptions } from "./options.ts";
+import { failure, hashedFile, json, type Reply, wrongMethod } from "./reply.ts";
 import { type LocalActions, type Write, writes } from "./requests.ts";
 import { isTeachRead, readTeaching } from "./teach-reads.ts";
 import { teachWrites } from "./teach-requests.ts";
@@ -31,13 +32,6 @@ export interface LocalServer extends Part {
 /** The local page, `/status.json`, `/metrics`, `/healthz`, and what people do there. Constructing it does nothing yet. */
 export function createLocalServer(parts: LocalServerParts): LocalServer {
   return new NodeLocalServer(parts);
-}
-
-interface Reply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string | Uint8Array;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const bodyLimitBytes = 4_096;
@@ -142,9 +136,9 @@ class NodeLocalServer implements LocalServer {
       reply = failure(500, "internal-error", "the gateway could not answer this request; its log says why");
     }
     const body = Buffer.from(reply.body);
+    const isUnchanged = reply.status === 304;
     const head = {
-      "content-type": reply.contentType,
-      "content-length": body.length,
+      ...(isUnchanged ? {} : { "content-type": reply.contentType, "content-length": body.length }),
       ...securityHeaders,
       ...reply.headers,
     };
@@ -205,7 +199,11 @@ class NodeLocalServer implements LocalServer {
     }
     const found = teaching === undefined ? undefined : await readTeaching(teaching, path, query);
     if (found === undefined) return failure(404, "not-found", "there is nothing at this address (any more)");
-    return "jpeg" in found ? { status: 200, contentType: "image/jpeg", body: found.jpeg } : json(200, found.json);
+    if ("json" in found) return json(200, found.json);
+    const { data, contentType, sha256 } = found;
+    return sha256 === null
+      ? { status: 200, contentType, body: data }
+      : hashedFile({ data, contentType, sha256 }, request);
   }
 
   async #write(path: string, write: Write, request: IncomingMessage): Promise<Reply> {
@@ -229,18 +227,6 @@ class NodeLocalServer implements LocalServer {
     logger.info("local-write", { path, ...answer });
     return json(status, file === undefined ? answer : { ...answer, file });
   }
-}
-
-function json(status: number, value: unknown): Reply {
-  return { status, contentType: "application/json; charset=utf-8", body: JSON.stringify(value) };
-}
-
-function failure(status: number, code: string, message: string): Reply {
-  return json(status, { code, message });
-}
-
-function wrongMethod(allow: string): Reply {
-  return { ...failure(405, "method-not-allowed", `allowed: ${allow}`), headers: { allow } };
 }
 
 /** The body as text; undefined when it is larger than allowed: then the rest is read and thrown away, so that the answer arrives. */

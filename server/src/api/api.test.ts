@@ -249,6 +249,52 @@ describe("evidence", () => {
     expect((await api.ask({ url: `/api/v1/evidence/${sha256}`, as: "vera", headers })).statusCode).toBe(304);
   });
 
+  it("comes in the part that was asked for, only to who may see the whole", async () => {
+    const api = await bench();
+    const { sha256 } = addSampleSite(api.state, "a", "school", picture);
+    const url = `/api/v1/evidence/${sha256}`;
+    const size = picture.length;
+    const part = await api.ask({ url, as: "vera", headers: { range: "bytes=1-3" } });
+    expect(part.statusCode).toBe(206);
+    expect(part.rawPayload).toEqual(Buffer.from(picture.slice(1, 4)));
+    expect(part.headers).toMatchObject({
+      "content-range": `bytes 1-3/${size}`,
+      "content-length": "3",
+      "content-type": "image/jpeg",
+      "accept-ranges": "bytes",
+      "cache-control": "private, max-age=31536000, immutable",
+      etag: `"${sha256}"`,
+    });
+    const own = { range: "bytes=1-3", "if-range": `"${sha256}"` };
+    expect((await api.ask({ url, as: "vera", headers: own })).statusCode).toBe(206);
+    const other = { range: "bytes=1-3", "if-range": '"another"' };
+    expect((await api.ask({ url, as: "vera", headers: other })).rawPayload).toEqual(Buffer.from(picture));
+    const head = await api.ask({ method: "HEAD", url, as: "vera", headers: { range: "bytes=1-3" } });
+    expect([head.statusCode, head.headers["content-length"]]).toEqual([200, String(size)]);
+    for (const as of [undefined, "bob"]) {
+      const refused = await api.ask({ url, headers: { range: "bytes=0-0" }, ...(as === undefined ? {} : { as }) });
+      expect(refused.statusCode).toBe(as === undefined ? 401 : 404);
+      expect(refused.headers["content-range"]).toBeUndefined();
+    }
+  });
+
+  it("says how large it is when bytes beyond it, or several parts, are asked for", async () => {
+    const api = await bench();
+    const { sha256 } = addSampleSite(api.state, "a", "school", picture);
+    for (const [range, code] of [
+      [`bytes=${picture.length}-`, "range-not-in-file"],
+      ["bytes=0-0,2-3", "range-several-parts"],
+    ] as const) {
+      const answer = await api.ask({ url: `/api/v1/evidence/${sha256}`, as: "vera", headers: { range } });
+      expect(answer.statusCode).toBe(416);
+      expect(answer.headers).toMatchObject({
+        "content-range": `bytes */${picture.length}`,
+        "cache-control": "no-store",
+      });
+      expect(answer.json()).toMatchObject({ code });
+    }
+  });
+
   it("of a type that could run in a browser is only a download", async () => {
     const api = await bench();
     const { sha256 } = addSampleSite(api.state, "a", "school", picture);

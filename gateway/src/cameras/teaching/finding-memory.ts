@@ -21,6 +21,8 @@ const remembered = z.strictObject({
   picture: z.string().nullable(),
   /** With nothing drawn, for new examples. */
   plain: z.string().nullable(),
+  /** MP4; comes later than the rest. */
+  clip: z.string().nullable().default(null),
   boxes: z.array(box),
   /** Head ids, "taught:hat". */
   heads: z.array(z.string()),
@@ -77,6 +79,7 @@ export class FindingMemory {
       explanation: { code: explanation.code, parameters: { ...explanation.parameters } },
       picture: of("picture") ?? evidence.find(({ mediaType }) => mediaType === "image/jpeg")?.sha256 ?? null,
       plain: of("original"),
+      clip: evidence.find(({ role, mediaType }) => role === "clip" && mediaType === "video/mp4")?.sha256 ?? null,
       boxes: boxes.map(({ left, top, right, bottom }) => ({ left, top, right, bottom })),
       heads: heads.map(({ id }) => id),
     };

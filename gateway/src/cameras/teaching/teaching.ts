@@ -185,6 +185,11 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     return (await this.#parts.evidence.read(sha256))?.data;
   }
 
+  async clip(sha256: string): Promise<Uint8Array | undefined> {
+    if (!this.#findings.all().some(({ clip }) => clip === sha256)) return undefined;
+    return (await this.#parts.evidence.read(sha256))?.data;
+  }
+
   /** Written down: it is the one way by which crops leave the site. */
   async export(thing: string, caller: TeachCaller): Promise<Uint8Array | undefined> {
     return this.#ledger.inTurn(async () => {
