@@ -31,6 +31,16 @@ describe.skipIf(missingBrowser() !== undefined)("a finding's page", { timeout: 6
     await server.close();
   });
 
+  /** For people who look at it: `SCREENSHOTS=<folder>`. */
+  async function shoot(name: string): Promise<void> {
+    const folder = process.env["SCREENSHOTS"];
+    if (folder === undefined) return;
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.screenshot({ path: `${folder}/${name}-${width}.png`, fullPage: true });
+    }
+  }
+
   const sent = () => server.state.commands.map(({ command }) => command.action);
 
   it("takes a verdict by touch and by keys, shows it on its way, and then as the gateway has it", async () => {
@@ -72,5 +82,63 @@ describe.skipIf(missingBrowser() !== undefined)("a finding's page", { timeout: 6
       { kind: "fit", thing: "hat" },
     ]);
     expect(complaints).toEqual([]);
+  });
+
+  it("shows the crops that were marked and the worst mistakes, from the pictures the server has", async () => {
+    const [finding] = server.state.findingList;
+    const [reference] = finding?.evidence ?? [];
+    const [box] = finding?.boxes ?? [];
+    if (finding === undefined || reference === undefined || box === undefined) throw new Error("no finding");
+    const original = { ...reference, role: "original" } as const;
+    server.state.findingList[0] = { ...finding, ruleKind: "taught", evidence: [original] };
+    const timeMs = Date.now() - 3_600_000;
+    const commandIds = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map((crop, index) => {
+      const commandId = `mark-${crop}`;
+      const region = index === 0 ? { left: 0.05, top: 0.6, right: 0.25, bottom: 0.9 } : box;
+      const picture = { kind: "evidence", cameraId: finding.cameraId, sha256: original.sha256 };
+      const step = { kind: "mark", thing: "hat", picture, region, answer: index === 0 ? "yes" : "no" };
+      const action = { kind: "teach", requestJson: JSON.stringify(step) } as const;
+      const command = { commandId, actor: "olga", issuedAtMs: timeMs, action };
+      const { organisationId, siteId, gatewayId } = finding;
+      server.state.commands.push({ organisationId, siteId, gatewayId, command });
+      return commandId;
+    });
+    const record = { subject: "taught:hat", what: "teaching", before: "", author: "olga", reason: "", timeMs } as const;
+    const of = (after: string, commandId: string | null = null) => ({
+      ...record,
+      after,
+      commandId,
+      siteId: finding.siteId,
+    });
+    const changes = [
+      of("version 1 (2 yes, 1 no, AUROC 0.875, accuracy 0.800) fitted, most wrong: bbbbbbbbbbbb, cccccccccccc"),
+      of("2 yes, 1 no: cccccccccccc is yes"),
+      of("1 yes, 1 no: bbbbbbbbbbbb is no", commandIds[1] ?? null),
+      of("1 yes, 0 no: aaaaaaaaaaaa is yes", commandIds[0] ?? null),
+    ];
+    server.state.gatewayFiles.set(finding.gatewayId, { changes });
+    await page.goto(`${server.url}/#/findings/${finding.findingId}`);
+    const tiles = page.locator(".teach-tiles");
+    await tiles.first().waitFor();
+    expect(await tiles.first().locator("li").allTextContents()).toMatchObject([
+      expect.stringContaining("学习后判断相反"),
+      expect.stringContaining("截图只在网关cccccccccccc"),
+    ]);
+    const crops = tiles.last().locator("img");
+    expect(await crops.count()).toBe(2);
+    await crops.last().scrollIntoViewIfNeeded();
+    await expect
+      .poll(() => crops.evaluateAll((all) => all.every((one) => Reflect.get(one, "naturalWidth") > 0)))
+      .toBe(true);
+    // Each picture is shown by nothing but its region.
+    const shown = await page.evaluate(`[...document.querySelectorAll(".teach-tiles img")].map((image) => {
+      const [whole, tile] = [image.getBoundingClientRect(), image.parentElement.getBoundingClientRect()];
+      return (tile.left + tile.width / 2 - whole.left) / whole.width;
+    })`);
+    const person = expect.closeTo((box.left + box.right) / 2, 2);
+    expect(shown).toEqual([person, person, expect.closeTo(0.15, 2)]);
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    expect(complaints).toEqual([]);
+    await shoot("teach-marks");
   });
 });

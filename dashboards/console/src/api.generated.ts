@@ -128,6 +128,24 @@ export type VerdictRequest = {
   readonly outcome: Explanation | null;
 };
 
+export type TeachingMark = {
+  readonly thing: string;
+  readonly crop: string;
+  readonly answer: "yes" | "no";
+  readonly author: string;
+  readonly timeMs: number;
+  readonly findingId: string | null;
+  readonly picture: {
+    readonly sha256: string;
+    readonly region: {
+      readonly left: number;
+      readonly top: number;
+      readonly right: number;
+      readonly bottom: number;
+    };
+  } | null;
+};
+
 export type TeachingChange = {
   readonly thing: string;
   readonly before: string;
@@ -135,6 +153,7 @@ export type TeachingChange = {
   readonly author: string;
   readonly timeMs: number;
   readonly commandId: string | null;
+  readonly mistakes: readonly string[];
 };
 
 export type TeachingRequest = {
@@ -150,6 +169,7 @@ export type TeachingRequest = {
 export type Teaching = {
   readonly nowMs: number;
   readonly changes: readonly TeachingChange[];
+  readonly marks: readonly TeachingMark[];
   readonly requests: readonly TeachingRequest[];
 };
 

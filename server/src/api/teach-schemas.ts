@@ -65,6 +65,27 @@ export const teachBody = z.strictObject({
   ]),
 });
 
+export const teachingMark = named(
+  "TeachingMark",
+  z.object({
+    thing: text,
+    /** The first 12 digits of the crop's hash; the crop itself stays at its gateway. */
+    crop: text,
+    answer: z.enum(["yes", "no"]),
+    author: text,
+    timeMs,
+    /** By a verdict on it. */
+    findingId: text.nullable(),
+    /** Where it was cut from; null: a picture that only the gateway has. */
+    picture: z
+      .object({
+        sha256: text,
+        region: z.object({ left: z.number(), top: z.number(), right: z.number(), bottom: z.number() }),
+      })
+      .nullable(),
+  }),
+);
+
 export const teaching = named(
   "Teaching",
   z.object({
@@ -80,9 +101,13 @@ export const teaching = named(
           author: text,
           timeMs,
           commandId: text.nullable(),
+          /** Crops that a fit got wrong, the surest mistake first. */
+          mistakes: list(text),
         }),
       ),
     ),
+    /** What stands as marked, newest first, bounded. */
+    marks: list(teachingMark),
     /** What was asked for here, newest first. */
     requests: list(
       named(

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 
 import type { Finding } from "../api.generated.ts";
 import { api, RequestError } from "../api.ts";
+import { TeachMarks } from "../components/teach-marks.tsx";
 import { explain } from "../explain.ts";
 import { timeText } from "../format.ts";
 import { t } from "../i18n/language.ts";
@@ -139,6 +140,7 @@ export function FindingTeach({ finding }: { readonly finding: Finding }): Compon
           {error}
         </p>
       )}
+      <TeachMarks teaching={data} thing={thing} timeZone={timeZone} />
       <h3>{t("teach.record")}</h3>
       <ul class="plain">
         {open.map(({ commandId, thing: about, step, status, outcome, actor, issuedAtMs }) => (

@@ -6,7 +6,7 @@ import type { HeadBench } from "./head-bench.ts";
 import { countAnswers, describeWeaknesses } from "./quality.ts";
 import type { TeachingLedger } from "./teaching-ledger.ts";
 import type { StoredThing } from "./teaching-memory.ts";
-import { describeUse, describeVersion, qualityOf } from "./thing-view.ts";
+import { describeMark, describeMistakes, describeUse, describeVersion, qualityOf } from "./thing-view.ts";
 
 const maxThings = 32;
 
@@ -67,7 +67,7 @@ export class Lessons {
     if (made.kind === "refused") return made;
     const next = withExample(thing, made.example);
     const { crop } = made.example;
-    await ledger.keepThing(next, changeOfMarks(thing, next, `${crop.slice(0, 12)} is ${answer}`), caller);
+    await ledger.keepThing(next, changeOfMarks(thing, next, describeMark(made.example)), caller);
     void examples.lookAhead(next, made.example);
     return { kind: "done", crop };
   }
@@ -91,7 +91,7 @@ export class Lessons {
     }
     const version = next.versions.at(-1);
     if (version === undefined) throw new Error("a fit made no version");
-    const after = `${describeVersion(version)} fitted`;
+    const after = `${describeVersion(version)} fitted${describeMistakes(version)}`;
     await this.#parts.ledger.keepThing(next, { before: describeUse(thing), after }, caller);
     return { kind: "done", version: version.version };
   }

@@ -1,6 +1,6 @@
 import type { TaughtThingView } from "../../core/teaching.ts";
 import { countAnswers, weaknessesOf } from "./quality.ts";
-import type { StoredThing, StoredVersion } from "./teaching-memory.ts";
+import type { StoredExample, StoredThing, StoredVersion } from "./teaching-memory.ts";
 
 /** A thing as the local page shows it. */
 export function viewOf(
@@ -47,6 +47,20 @@ export function describeVersion(version: StoredVersion): string {
   const figures =
     quality === undefined ? "" : `, AUROC ${quality.auroc.toFixed(3)}, accuracy ${quality.accuracy.toFixed(3)}`;
   return `version ${version.version} (${yes} yes, ${no} no${figures})`;
+}
+
+const shortName = (crop: string): string => crop.slice(0, 12);
+const shownMistakes = 8;
+
+/** For change records. The server reads crops' names and answers from these words, to show the pictures that it has itself. */
+export function describeMark({ crop, answer }: Pick<StoredExample, "crop" | "answer">): string {
+  return `${shortName(crop)} is ${answer}`;
+}
+
+/** As `describeMark`: the crops that a fit got wrong, the surest mistake first. */
+export function describeMistakes(version: StoredVersion): string {
+  const worst = qualityOf(version)?.worst.slice(0, shownMistakes).map(shortName) ?? [];
+  return worst.length === 0 ? "" : `, most wrong: ${worst.join(", ")}`;
 }
 
 export function describeUse({ active, versions }: StoredThing): string {

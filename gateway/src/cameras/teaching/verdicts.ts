@@ -10,7 +10,7 @@ import type { HeadBench } from "./head-bench.ts";
 import { changeOfMarks, withExample } from "./lessons.ts";
 import type { TeachingLedger } from "./teaching-ledger.ts";
 import type { StoredThing } from "./teaching-memory.ts";
-import { describeUse, describeVersion } from "./thing-view.ts";
+import { describeMark, describeMistakes, describeUse, describeVersion } from "./thing-view.ts";
 
 const maxVerdicts = 1_000;
 
@@ -75,12 +75,16 @@ export class Verdicts {
           : await examples.fromFinding(without, finding, (image) => regionsOf(thing, finding, image), answer, by);
       const next = made.reduce(withExample, without);
       if (made.length === 0 && without.examples.length === thing.examples.length) return;
-      const said = `${made.length} from the verdict on finding ${finding.findingId}`;
+      const marks = made.length === 0 ? "none" : made.map(describeMark).join(", ");
+      const said = `${marks} from the verdict on finding ${finding.findingId}`;
       await ledger.keepThing(next, changeOfMarks(thing, next, said), actor);
       const suggested = await bench.fit(next, { by, suggested: true });
       const version = suggested.versions.at(-1);
       if (version === undefined) return;
-      const effect = { before: describeUse(next), after: `${describeVersion(version)} suggested` };
+      const effect = {
+        before: describeUse(next),
+        after: `${describeVersion(version)} suggested${describeMistakes(version)}`,
+      };
       await ledger.keepThing(suggested, effect, actor);
     } catch (error) {
       logger.info("verdict-without-fit", { finding: finding.findingId, error: describeError(error) });

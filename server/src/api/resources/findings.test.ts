@@ -71,6 +71,50 @@ describe("teaching from afar", () => {
     });
   });
 
+  it("shows what was marked on the pictures it has, within the scope, and names what only the gateway has", async () => {
+    const [reference] = finding.evidence;
+    if (reference === undefined) throw new Error("no picture");
+    api.state.findingList.splice(0, 1, { ...finding, evidence: [{ ...reference, role: "original" }] });
+    const { sha256 } = reference;
+    const step = { kind: "mark", thing: "hat", picture: { ...picture, sha256 }, region, answer: "yes" };
+    expect((await teach(step, "olga")).statusCode).toBe(202);
+    const commandId = api.state.commands[0]?.command.commandId ?? "";
+    const record = { subject: "taught:hat", what: "teaching", before: "", author: "olga", reason: "" } as const;
+    const of = (after: string, timeMs: number, own: string | null = null) => ({
+      ...record,
+      after,
+      timeMs,
+      commandId: own,
+      siteId: "school",
+    });
+    const version = "version 1 (3 yes, 2 no, AUROC 0.900, accuracy 0.800) fitted";
+    const changes = [
+      of(`${version}, most wrong: aaaaaaaaaaaa, bbbbbbbbbbbb`, 9),
+      of("2 yes, 2 no: dddddddddddd removed", 8),
+      of(`3 yes, 2 no: cccccccccccc is yes from the verdict on finding ${finding.findingId}`, 7),
+      of("2 yes, 2 no: bbbbbbbbbbbb is no", 6),
+      of("2 yes, 1 no: dddddddddddd is yes", 5),
+      of("1 yes, 1 no: aaaaaaaaaaaa is yes", 4, commandId),
+      of(`0 yes, 1 no: eeeeeeeeeeee is no from the verdict on finding ${finding.findingId}`, 3),
+      of("removed", 2),
+      of("1 yes, 0 no: ffffffffffff is yes", 1),
+    ];
+    api.state.gatewayFiles.set(finding.gatewayId, { changes });
+    const url = `/api/v1/gateways/${finding.gatewayId}/teaching`;
+    const shown = (await api.ask({ url, as: "vera" })).json();
+    expect(shown.changes[0].mistakes).toEqual(["aaaaaaaaaaaa", "bbbbbbbbbbbb"]);
+    const whole = { left: 0, top: 0, right: 1, bottom: 1 };
+    expect(shown.marks).toMatchObject([
+      { crop: "cccccccccccc", answer: "yes", findingId: finding.findingId, picture: { sha256, region: whole } },
+      { crop: "bbbbbbbbbbbb", answer: "no", picture: null },
+      { crop: "aaaaaaaaaaaa", answer: "yes", picture: { sha256, region } },
+    ]);
+    api.state.files.clear();
+    const without = (await api.ask({ url, as: "vera" })).json();
+    expect(without.marks.map((mark: { readonly picture: unknown }) => mark.picture)).toEqual([null, null, null]);
+    expect((await api.ask({ url, as: "bob" })).statusCode).toBe(404);
+  });
+
   it("refuses viewers, unknown gateways, and steps that must be done at the site", async () => {
     expect((await teach({ kind: "fit", thing: "hat" }, "vera")).statusCode).toBe(403);
     expect((await teach({ kind: "fit", thing: "hat" }, "olga", "gateway-elsewhere")).statusCode).toBe(404);

@@ -7,6 +7,7 @@ import { askGateway } from "../ask-gateway.ts";
 import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
 import { identifier, problem } from "../schemas.ts";
 import { teachBody, teaching } from "../teach-schemas.ts";
+import { marksOf, mistakesIn } from "../teaching-marks.ts";
 
 const params = z.object({ gatewayId: identifier });
 const about = z.object({ kind: z.string(), thing: z.string() });
@@ -27,18 +28,18 @@ export function teachRoutes(app: ApiInstance, ports: ApiPorts): void {
     },
     async (request) => {
       const { gatewayId } = request.params;
-      const found = await state.teaching(callerOf(request).scope, gatewayId);
+      const { scope } = callerOf(request);
+      const found = await state.teaching(scope, gatewayId);
       if (found === undefined) throw notFound(`gateway ${gatewayId}`);
+      const marks = await marksOf(state, scope, found);
       return {
         nowMs: clock.nowMs(),
-        changes: found.changes.map(({ subject, before, after, author, timeMs, commandId }) => ({
-          thing: subject.replace(/^taught:/, ""),
-          before,
-          after,
-          author,
-          timeMs,
-          commandId,
-        })),
+        changes: found.changes.map((change) => {
+          const { subject, before, after, author, timeMs, commandId } = change;
+          const thing = subject.replace(/^taught:/, "");
+          return { thing, before, after, author, timeMs, commandId, mistakes: mistakesIn(change) };
+        }),
+        marks,
         requests: found.commands.flatMap(viewOfRequest),
       };
     },
