@@ -79,7 +79,8 @@ class Workshop {
   }
 }
 
-describe.skipIf(!hasOpenssl)("the source opcua and certificates", { timeout: patient }, () => {
+// Several steps of that patience each: a bound against hanging, not on speed.
+describe.skipIf(!hasOpenssl)("the source opcua and certificates", { timeout: 4 * patient }, () => {
   let workshop: Workshop;
   let context: RecordingContext;
   let server: OpcUaProcess | undefined;
