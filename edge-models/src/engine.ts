@@ -152,16 +152,21 @@ export class ModelEngine {
     },
   ): Promise<SceneScore> {
     const { setup } = scene;
-    const masked = detection.boxes.filter(
+    const { placement } = detection;
+    const people = detection.boxes.filter(
       (box) => box.score >= setup.maskScore && setup.maskedLabels.includes(box.label),
     );
     const grid = describePatches(detection.features);
-    const mask = maskCells(grid, detection.placement, masked);
+    const view = {
+      outside: maskCells(grid, placement, []),
+      hidden: maskCells(grid, placement, people),
+      showsPeople: people.some(({ score }) => score >= this.#manifest.thresholds.score),
+    };
     const { phase } = scene.memory;
-    const judged = await scene.memory.look(grid, mask);
+    const judged = await scene.memory.look(grid, view);
     if (phase !== "ready" && scene.memory.phase !== "ready") {
       const copy = await this.#detector.detect(await jitter(image, phase, judged.framesLearnt), true);
-      await scene.memory.lookAtCopy(phase, describePatches(copy.features), mask);
+      await scene.memory.lookAtCopy(phase, describePatches(copy.features), view);
     }
     return judged;
   }

@@ -25,7 +25,8 @@ async function decoded(picture: Uint8Array) {
 export async function measureAnomaly(pictures: readonly Uint8Array[], model: LoadedModel, rounds: number) {
   const frames = await Promise.all(pictures.map(decoded));
   const learnFrames = 40;
-  const setup = { learnFrames, capacity: 1_200, margin: 1.1, label: "1", maskedLabels: ["person"], maskScore: 0.2 };
+  const people = { maskedLabels: ["person"], maskScore: 0.2, alwaysMask: false };
+  const setup = { learnFrames, capacity: 1_200, margin: 1.1, label: "1", ...people };
   await model.openScene("bench", setup, null);
   const look = async (n: number, scene?: string) => {
     const frame = frames[n % frames.length];

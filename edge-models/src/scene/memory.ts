@@ -1,16 +1,30 @@
 import { FrostlightError } from "@frostlight/kernel/errors";
 
 import { type FrameStrangeness, strangenessOf, UsualLevel } from "./frame-score.ts";
-import { type NearestSearch, squaredDistance } from "./nearest.ts";
-import type { PatchGrid } from "./patches.ts";
+import type { NearestSearch } from "./nearest.ts";
+import { averageNeighbours, type PatchGrid } from "./patches.ts";
+import { PlaceMemory, type SavedPlaces } from "./place-memory.ts";
+import { SpreadMemory } from "./spread-memory.ts";
 
 export interface SceneOptions {
   /** Frames to learn from; the last 30 % only set the threshold. */
   readonly learnFrames: number;
-  /** Patches kept at most. */
+  /** Patches kept at most, besides eight of each cell. */
   readonly capacity: number;
   /** Threshold = highest calibration score × this, and a little more after few frames. */
   readonly margin: number;
+  /** Leave people out even where none were about while it was learnt. */
+  readonly alwaysMask: boolean;
+}
+
+/** Which cells count, 1 for those that do not. */
+export interface SceneView {
+  /** No part of the picture. */
+  readonly outside: Uint8Array;
+  /** The same, and what people hide. */
+  readonly hidden: Uint8Array;
+  /** Somebody is certainly there. */
+  readonly showsPeople: boolean;
 }
 
 export interface SceneScore {
@@ -22,7 +36,7 @@ export interface SceneScore {
   readonly threshold: number | null;
   readonly columns: number;
   readonly rows: number;
-  /** Distance of each cell to what is remembered, less what the whole frame has in common (`UsualLevel`); 0 where masked. */
+  /** How strange each cell is, less what the whole frame has in common (`UsualLevel`); 0 where masked. */
   readonly cells: Float32Array;
 }
 
@@ -34,31 +48,52 @@ export interface SavedScene {
   readonly threshold: number;
   readonly level: UsualLevel;
   readonly framesLearnt: number;
+  readonly peopleAreUsual: boolean;
+  /** Of each channel. */
   readonly scale: Float32Array;
+  /** Of each cell. */
+  readonly usual: Float32Array;
+  readonly places: SavedPlaces;
   readonly patches: Float32Array;
+}
+
+interface Learnt {
+  readonly columns: number;
+  readonly rows: number;
+  readonly dimensions: number;
+  /** 1 / standard deviation of each channel. */
+  readonly scale: Float32Array;
+  /** How far each cell usually is from what was seen there before. */
+  readonly usual: Float32Array;
+  readonly places: PlaceMemory;
+  readonly anywhere: SpreadMemory;
 }
 
 const learningShare = 0.7;
 /** Frames whose unmasked part is smaller say nothing about the scene. */
 const minVisibleShare = 0.2;
-const addedPerFrame = 96;
 /** The fewer frames set the threshold, the more a normal one may lie beyond the highest: added to the margin, over √n. */
 const fewFramesMargin = 0.5;
+/** Somebody in so many of the learnt frames: people belong to the scene. */
+const usualPeopleShare = 0.05;
+/** A cell that was seen less often than in three frames and their copies is never judged. */
+const enoughSights = 6;
 
 /**
- * What a camera's scene normally looks like: a set of descriptors no closer to each other than a radius that grows when
- * the set is full (streaming k-centre), and a threshold from frames seen *later* than the learnt ones (thresholds from
- * interleaved frames gave 30-57 % false frames).
+ * What a camera's scene normally looks like, and a threshold from frames seen *later* than the learnt ones (thresholds
+ * from interleaved frames gave 30-57 % false frames). A cell is strange when it differs from what was seen in its own
+ * place and, with its neighbourhood, from what was seen anywhere: the geometric mean of both distances, in units of how much
+ * that place usually differs. Its own place alone finds small things but not what people leave of themselves beside their
+ * boxes, anywhere alone the other way round.
  */
 export class SceneMemory {
   readonly #options: SceneOptions;
   readonly #nearest: NearestSearch;
-  #grid: { readonly columns: number; readonly rows: number; readonly dimensions: number } | undefined;
-  #scale: Float32Array = new Float32Array(0);
-  #patches: Float32Array = new Float32Array(0);
-  #count = 0;
-  #radius = 0;
+  #learnt: Learnt | undefined;
   #frames = 0;
+  #framesWithPeople = 0;
+  /** Known once the frames are learnt. */
+  #peopleAreUsual: boolean | undefined;
   /** Of the frames that set the threshold. */
   #calibration: FrameStrangeness[] = [];
   #level: UsualLevel | undefined;
@@ -68,11 +103,18 @@ export class SceneMemory {
     this.#options = options;
     this.#nearest = nearest;
     if (saved === undefined) return;
-    this.#grid = { columns: saved.columns, rows: saved.rows, dimensions: saved.dimensions };
-    this.#scale = saved.scale;
-    this.#patches = saved.patches;
-    this.#count = saved.patches.length / saved.dimensions;
+    const { columns, rows, dimensions, scale, usual, places, patches } = saved;
+    this.#learnt = {
+      columns,
+      rows,
+      dimensions,
+      scale,
+      usual,
+      places: new PlaceMemory(columns * rows, dimensions, places),
+      anywhere: new SpreadMemory(options.capacity, dimensions, nearest, patches),
+    };
     this.#frames = saved.framesLearnt;
+    this.#peopleAreUsual = saved.peopleAreUsual;
     this.#threshold = saved.threshold;
     this.#level = saved.level;
   }
@@ -86,23 +128,22 @@ export class SceneMemory {
     return Math.max(1, Math.round(this.#options.learnFrames * learningShare));
   }
 
-  /**
-   * Looks at a frame, and takes it into account while learning.
-   * @param mask cells to leave out, 1 each
-   */
-  async look(grid: PatchGrid, mask: Uint8Array): Promise<SceneScore> {
-    this.#fit(grid);
+  /** Looks at a frame, and takes it into account while learning. */
+  async look(grid: PatchGrid, view: SceneView): Promise<SceneScore> {
+    const learnt = this.#fit(grid);
     const { phase } = this;
-    const enough = this.#shows(mask);
     if (phase === "learning") {
-      if (enough) {
-        await this.#remember(grid, mask);
+      if (this.#shows(view.hidden)) {
+        await this.#remember(learnt, grid, view.hidden);
         this.#frames += 1;
+        if (view.showsPeople) this.#framesWithPeople += 1;
+        if (this.phase !== "learning") this.#finishLearning(learnt);
       }
-      return this.#answer(null, new Float32Array(mask.length));
+      return this.#answer(null, new Float32Array(view.hidden.length));
     }
-    const cells = await this.#distances(grid, mask);
-    if (!enough) return this.#answer(null, cells);
+    const mask = this.#maskOf(learnt, view);
+    const cells = await this.#strangeness(learnt, grid, mask);
+    if (!this.#shows(mask)) return this.#answer(null, cells);
     const strangeness = strangenessOf(cells, mask);
     if (this.#level !== undefined) {
       const factor = this.#level.factor(strangeness);
@@ -118,24 +159,40 @@ export class SceneMemory {
   }
 
   /** Takes a light- or JPEG-jittered copy of the frame just looked at into account, without counting it as a frame. */
-  async lookAtCopy(phase: "learning" | "calibrating", copy: PatchGrid, mask: Uint8Array): Promise<void> {
-    this.#fit(copy);
-    if (!this.#shows(mask)) return;
-    if (phase === "learning") await this.#remember(copy, mask);
-    else this.#calibration.push(strangenessOf(await this.#distances(copy, mask), mask));
+  async lookAtCopy(phase: "learning" | "calibrating", copy: PatchGrid, view: SceneView): Promise<void> {
+    const learnt = this.#fit(copy);
+    if (phase === "learning") {
+      if (this.#shows(view.hidden)) await this.#remember(learnt, copy, view.hidden);
+      return;
+    }
+    const mask = this.#maskOf(learnt, view);
+    if (this.#shows(mask)) this.#calibration.push(strangenessOf(await this.#strangeness(learnt, copy, mask), mask));
   }
 
   /** Undefined until it is ready. */
   save(): SavedScene | undefined {
-    if (this.#grid === undefined || this.#threshold === null || this.#level === undefined) return undefined;
+    if (this.#learnt === undefined || this.#threshold === null || this.#level === undefined) return undefined;
+    const { columns, rows, dimensions, scale, usual, places, anywhere } = this.#learnt;
     return {
-      ...this.#grid,
+      columns,
+      rows,
+      dimensions,
       threshold: this.#threshold,
       level: this.#level,
       framesLearnt: this.#frames,
-      scale: this.#scale,
-      patches: this.#patches.slice(0, this.#count * this.#grid.dimensions),
+      peopleAreUsual: this.#peopleAreUsual ?? true,
+      scale,
+      usual,
+      places: places.save(),
+      patches: anywhere.save(),
     };
+  }
+
+  #finishLearning({ usual, places }: Learnt): void {
+    this.#peopleAreUsual = this.#framesWithPeople >= this.#frames * usualPeopleShare;
+    const seen = usual.filter((_, cell) => places.count(cell) > 0).sort();
+    const typical = seen[seen.length >> 1] ?? 0;
+    for (const [cell, distance] of usual.entries()) usual[cell] = Math.max(distance, typical) || 1;
   }
 
   #finish(): void {
@@ -152,93 +209,77 @@ export class SceneMemory {
     return mask.reduce((sum, masked) => sum + 1 - masked, 0) >= mask.length * minVisibleShare;
   }
 
+  /** People are left out where they belong to the scene; where they do not, a person is as unusual as a thing. */
+  #maskOf({ places }: Learnt, { hidden, outside }: SceneView): Uint8Array {
+    const enough = Math.min(enoughSights, this.#learningFrames);
+    const mask = this.#options.alwaysMask || this.#peopleAreUsual === true ? hidden : outside;
+    return mask.map((masked, cell) => (places.count(cell) < enough ? 1 : masked));
+  }
+
   #answer(score: number | null, cells: Float32Array): SceneScore {
     return {
       phase: this.phase,
       framesLearnt: this.#frames,
       score,
       threshold: this.#threshold,
-      columns: this.#grid?.columns ?? 0,
-      rows: this.#grid?.rows ?? 0,
+      columns: this.#learnt?.columns ?? 0,
+      rows: this.#learnt?.rows ?? 0,
       cells,
     };
   }
 
   /** The first frame fixes the grid and what counts as a unit in each channel. */
-  #fit(grid: PatchGrid): void {
-    if (this.#grid === undefined) {
-      this.#grid = { columns: grid.columns, rows: grid.rows, dimensions: grid.dimensions };
-      this.#scale = channelScale(grid);
-      this.#patches = new Float32Array((this.#options.capacity + addedPerFrame) * grid.dimensions);
-      return;
-    }
-    const { columns, rows, dimensions } = this.#grid;
-    if (columns !== grid.columns || rows !== grid.rows || dimensions !== grid.dimensions) {
+  #fit(grid: PatchGrid): Learnt {
+    const { columns, rows, dimensions } = grid;
+    this.#learnt ??= {
+      columns,
+      rows,
+      dimensions,
+      scale: channelScale(grid),
+      usual: new Float32Array(columns * rows),
+      places: new PlaceMemory(columns * rows, dimensions),
+      anywhere: new SpreadMemory(this.#options.capacity, dimensions, this.#nearest),
+    };
+    const known = this.#learnt;
+    if (columns !== known.columns || rows !== known.rows || dimensions !== known.dimensions) {
       throw new FrostlightError(
         "scene/size-changed",
         "peer",
-        `the scene was learnt on a grid of ${columns} × ${rows} × ${dimensions}, the picture now gives ${grid.columns} × ${grid.rows} × ${grid.dimensions}`,
+        `the scene was learnt on a grid of ${known.columns} × ${known.rows} × ${known.dimensions}, the picture now gives ${columns} × ${rows} × ${dimensions}`,
       );
     }
+    return known;
   }
 
-  #scaled(grid: PatchGrid): Float32Array {
-    const { dimensions } = grid;
-    const result = new Float32Array(grid.data.length);
-    for (let at = 0; at < result.length; at += dimensions) {
-      for (let d = 0; d < dimensions; d += 1) result[at + d] = (grid.data[at + d] ?? 0) * (this.#scale[d] ?? 0);
-    }
-    return result;
+  async #strangeness(learnt: Learnt, grid: PatchGrid, mask: Uint8Array): Promise<Float32Array> {
+    const scaled = scale(grid, learnt.scale);
+    const anywhere = await learnt.anywhere.distances(averageNeighbours(scaled).data);
+    return learnt.places
+      .distances(scaled.data)
+      .map((here, cell) =>
+        mask[cell] === 1 ? 0 : Math.sqrt(here * (anywhere[cell] ?? 0)) / (learnt.usual[cell] ?? 1),
+      );
   }
 
-  async #distances(grid: PatchGrid, mask: Uint8Array): Promise<Float32Array> {
-    const squared = await this.#search(this.#scaled(grid), mask.length, grid.dimensions);
-    return squared.map((value, cell) => (mask[cell] === 1 ? 0 : Math.sqrt(Math.max(0, value))));
-  }
-
-  #search(patches: Float32Array, count: number, dimensions: number): Promise<Float32Array> {
-    if (this.#count === 0) return Promise.resolve(new Float32Array(count).fill(Infinity));
-    const memory = this.#patches.subarray(0, this.#count * dimensions);
-    return this.#nearest(patches, count, memory, this.#count, dimensions);
-  }
-
-  async #remember(grid: PatchGrid, mask: Uint8Array): Promise<void> {
-    const { dimensions } = grid;
-    const patches = this.#scaled(grid);
-    if (this.#radius === 0) this.#radius = (typicalDistance(patches, dimensions) * 0.1) ** 2;
-    const distances = await this.#search(patches, mask.length, dimensions);
-    for (let added = 0; added < addedPerFrame; added += 1) {
-      const cell = farthest(distances, mask);
-      if (cell === -1 || (distances[cell] ?? 0) <= this.#radius) break;
-      const from = cell * dimensions;
-      this.#patches.set(patches.subarray(from, from + dimensions), this.#count * dimensions);
-      this.#count += 1;
-      for (let other = 0; other < distances.length; other += 1) {
-        if (mask[other] === 1) continue;
-        const distance = squaredDistance(patches, other * dimensions, patches, from, dimensions);
-        if (distance < (distances[other] ?? 0)) distances[other] = distance;
+  async #remember({ scale: units, usual, places, anywhere }: Learnt, grid: PatchGrid, mask: Uint8Array): Promise<void> {
+    const scaled = scale(grid, units);
+    if (this.#frames >= this.#learningFrames / 2) {
+      for (const [cell, distance] of places.distances(scaled.data).entries()) {
+        if (mask[cell] !== 1 && Number.isFinite(distance)) usual[cell] = Math.max(usual[cell] ?? 0, distance);
       }
     }
-    while (this.#count > this.#options.capacity) this.#thin(dimensions);
+    places.remember(scaled.data, mask);
+    await anywhere.remember(averageNeighbours(scaled).data, mask);
   }
+}
 
-  /** Grows the radius and drops what is then too close to something kept. */
-  #thin(dimensions: number): void {
-    this.#radius *= 1.3;
-    let kept = 0;
-    for (let entry = 0; entry < this.#count; entry += 1) {
-      let near = false;
-      for (let other = 0; other < kept && !near; other += 1) {
-        near =
-          squaredDistance(this.#patches, entry * dimensions, this.#patches, other * dimensions, dimensions) <=
-          this.#radius;
-      }
-      if (near) continue;
-      if (kept !== entry) this.#patches.copyWithin(kept * dimensions, entry * dimensions, (entry + 1) * dimensions);
-      kept += 1;
-    }
-    this.#count = kept;
+function scale(grid: PatchGrid, units: Float32Array): PatchGrid {
+  const { dimensions } = grid;
+  const data = new Float32Array(grid.data.length);
+  for (let at = 0; at < data.length; at += dimensions) {
+    for (let d = 0; d < dimensions; d += 1) data[at + d] = (grid.data[at + d] ?? 0) * (units[d] ?? 0);
   }
+  return { ...grid, data };
 }
 
 /** 1 / standard deviation of each channel over the grid. */
@@ -256,24 +297,4 @@ function channelScale(grid: PatchGrid): Float32Array {
     const variance = Math.max(0, squares / cells - (sum / cells) ** 2);
     return variance > 1e-12 ? 1 / Math.sqrt(variance) : 0;
   });
-}
-
-/** Mean distance between cells half a grid apart. */
-function typicalDistance(patches: Float32Array, dimensions: number): number {
-  const cells = patches.length / dimensions;
-  const half = Math.floor(cells / 2);
-  let sum = 0;
-  for (let cell = 0; cell < half; cell += 1) {
-    sum += Math.sqrt(squaredDistance(patches, cell * dimensions, patches, (cell + half) * dimensions, dimensions));
-  }
-  return sum / Math.max(1, half);
-}
-
-function farthest(distances: Float32Array, mask: Uint8Array): number {
-  let best = -1;
-  for (let cell = 0; cell < distances.length; cell += 1) {
-    if (mask[cell] === 1) continue;
-    if (best === -1 || (distances[cell] ?? 0) > (distances[best] ?? 0)) best = cell;
-  }
-  return best;
 }

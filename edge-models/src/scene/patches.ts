@@ -12,8 +12,7 @@ export interface PatchGrid {
 }
 
 /**
- * One descriptor per cell of the coarsest map: the channels of every map, finer ones averaged over the cell, then the
- * mean of the 3 × 3 neighbourhood (as in PatchCore, arXiv 2106.08265), which forgives a pixel of camera shake.
+ * One descriptor per cell of the coarsest map: the channels of every map, finer ones averaged over the cell.
  */
 export function describePatches(features: readonly FeatureMap[]): PatchGrid {
   const coarsest = features.toSorted((a, b) => b.stride - a.stride)[0];
@@ -32,7 +31,7 @@ export function describePatches(features: readonly FeatureMap[]): PatchGrid {
     pool(map, Math.round(coarsest.stride / map.stride), columns, rows, dimensions, offset, raw);
     offset += map.channels;
   }
-  return { columns, rows, dimensions, data: average3x3(raw, columns, rows, dimensions) };
+  return { columns, rows, dimensions, data: raw };
 }
 
 function pool(
@@ -60,7 +59,8 @@ function pool(
   }
 }
 
-function average3x3(raw: Float32Array, columns: number, rows: number, dimensions: number): Float32Array {
+/** Each cell the mean of its 3 × 3 neighbourhood (as in PatchCore, arXiv 2106.08265), which forgives a pixel of camera shake. */
+export function averageNeighbours({ columns, rows, dimensions, data: raw }: PatchGrid): PatchGrid {
   const result = new Float32Array(raw.length);
   for (let y = 0; y < rows; y += 1) {
     for (let x = 0; x < columns; x += 1) {
@@ -76,7 +76,7 @@ function average3x3(raw: Float32Array, columns: number, rows: number, dimensions
       for (let d = 0; d < dimensions; d += 1) result[out + d] = (result[out + d] ?? 0) / count;
     }
   }
-  return result;
+  return { columns, rows, dimensions, data: result };
 }
 
 /**

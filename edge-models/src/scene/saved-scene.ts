@@ -5,7 +5,7 @@ import type { SavedScene } from "./memory.ts";
 
 /** The first line. Checked by hand: the inference thread does without the schema library and its memory. */
 interface Header extends SceneOwner {
-  readonly format: 2;
+  readonly format: 3;
   readonly dimensions: number;
   readonly columns: number;
   readonly rows: number;
@@ -13,7 +13,11 @@ interface Header extends SceneOwner {
   readonly typicalLevel: number;
   readonly highestLevel: number;
   readonly framesLearnt: number;
+  readonly peopleAreUsual: boolean;
+  /** Descriptors of the whole scene. */
   readonly entries: number;
+  /** Descriptors of all the places. */
+  readonly placeEntries: number;
   /** Of the numbers. */
   readonly sha256: string;
 }
@@ -28,13 +32,16 @@ function readHeader(line: string): Header | undefined {
   if (typeof json !== "object" || json === null) return undefined;
   const value = (key: string): unknown => Reflect.get(json, key);
   const texts = ["modelSha256", "label", "sha256"].every((key) => typeof value(key) === "string");
-  const counts = ["dimensions", "columns", "rows", "framesLearnt", "entries"].every((key) => isCount(value(key)));
+  const counts = ["dimensions", "columns", "rows", "framesLearnt", "entries", "placeEntries"].every((key) =>
+    isCount(value(key)),
+  );
   const positive =
     isSize(value("threshold")) &&
     value("threshold") !== 0 &&
     isSize(value("typicalLevel")) &&
     isSize(value("highestLevel"));
-  return value("format") === 2 && texts && counts && positive ? (json as Header) : undefined; // just checked
+  const flag = typeof value("peopleAreUsual") === "boolean";
+  return value("format") === 3 && texts && counts && positive && flag ? (json as Header) : undefined; // just checked
 }
 
 function isSize(value: unknown): boolean {
@@ -52,11 +59,17 @@ export interface SceneOwner {
   readonly label: string;
 }
 
-/** One line of JSON, a line end, then scale and patches as little-endian floats. */
+/**
+ * One line of JSON, a line end, then as little-endian floats the scale of each channel, what is usual in each cell, how many
+ * descriptors each cell has, these descriptors, and those of the whole scene.
+ */
 export function encodeScene(scene: SavedScene, owner: SceneOwner): Uint8Array {
-  const numbers = Buffer.concat([bytesOf(scene.scale), bytesOf(scene.patches)]);
+  const { counts, patches } = scene.places;
+  const numbers = Buffer.concat(
+    [scene.scale, scene.usual, Float32Array.from(counts), patches, scene.patches].map((part) => bytesOf(part)),
+  );
   const head = {
-    format: 2,
+    format: 3,
     ...owner,
     dimensions: scene.dimensions,
     columns: scene.columns,
@@ -65,7 +78,9 @@ export function encodeScene(scene: SavedScene, owner: SceneOwner): Uint8Array {
     typicalLevel: scene.level.typical,
     highestLevel: scene.level.highest,
     framesLearnt: scene.framesLearnt,
+    peopleAreUsual: scene.peopleAreUsual,
     entries: scene.patches.length / scene.dimensions,
+    placeEntries: patches.length / scene.dimensions,
     sha256: createHash("sha256").update(numbers).digest("hex"),
   } satisfies Header;
   return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), numbers]);
@@ -83,25 +98,41 @@ export function decodeScene(bytes: Uint8Array, owner: SceneOwner): DecodedScene 
   if (data === undefined) return { kind: "corrupt", reason: "the header is wrong" };
   if (data.modelSha256 !== owner.modelSha256 || data.label !== owner.label) return { kind: "other-owner", owner: data };
   const numbers = new Uint8Array(bytes.subarray(end + 1)); // a copy of its own: floats need an aligned start
-  const count = (data.entries + 1) * data.dimensions;
+  const { dimensions } = data;
+  const cells = data.columns * data.rows;
+  const count = (1 + data.placeEntries + data.entries) * dimensions + 2 * cells;
   if (numbers.length !== count * 4) {
     return { kind: "corrupt", reason: `${numbers.length} bytes of numbers, expected ${count * 4}` };
   }
   if (createHash("sha256").update(numbers).digest("hex") !== data.sha256) {
     return { kind: "corrupt", reason: "the checksum does not match" };
   }
-  const all = new Float32Array(numbers.buffer, numbers.byteOffset, count);
+  let at = numbers.byteOffset;
+  const take = (length: number): Float32Array => {
+    const part = new Float32Array(numbers.buffer, at, length);
+    at += part.byteLength;
+    return part;
+  };
+  const scale = take(dimensions);
+  const usual = take(cells);
+  const counts = Uint8Array.from(take(cells));
+  if (counts.reduce((sum, one) => sum + one, 0) !== data.placeEntries) {
+    return { kind: "corrupt", reason: "the places do not add up" };
+  }
   return {
     kind: "scene",
     scene: {
-      dimensions: data.dimensions,
+      dimensions,
       columns: data.columns,
       rows: data.rows,
       threshold: data.threshold,
       level: new UsualLevel(data.typicalLevel, data.highestLevel),
       framesLearnt: data.framesLearnt,
-      scale: all.slice(0, data.dimensions),
-      patches: all.slice(data.dimensions),
+      peopleAreUsual: data.peopleAreUsual,
+      scale,
+      usual,
+      places: { counts, patches: take(data.placeEntries * dimensions) },
+      patches: take(data.entries * dimensions),
     },
   };
 }

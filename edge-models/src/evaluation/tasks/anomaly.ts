@@ -14,6 +14,7 @@ const ruleDefaults = {
   margin: 1.1,
   maskedLabels: ["person"],
   maskScore: 0.2,
+  alwaysMask: false,
 } as const;
 /** Frames in a row before anything is said. */
 const inARow = 3;

@@ -79,6 +79,8 @@ export interface SceneWish {
   readonly label: string;
   readonly maskedLabels: readonly string[];
   readonly maskScore: number;
+  /** Leave people out even where none were about while it was learnt. */
+  readonly alwaysMask: boolean;
   /** Day and night (infra-red) each have a memory of their own. */
   readonly dayAndNight: boolean;
 }

@@ -9,13 +9,16 @@ const options = z.strictObject({
   ...ruleOptions({ severity: "warning", k: 3, n: 3, minWidth: 1, minHeight: 1 }),
   /** Frames the normal scene is learnt from; the last 30 % set the threshold. */
   learnFrames: z.int().min(20).max(100_000).default(600),
-  /** Patches of the scene kept at most. */
+  /** Patches of the scene kept at most, besides eight of each place. */
   capacity: z.int().min(50).max(5_000).default(1_200),
   /** Threshold = highest score of the calibration frames × this. */
   margin: z.number().min(1).max(5).default(1.1),
   /** Change it to have the scene learnt anew. */
   label: z.string().min(1).max(64).default("1"),
-  /** Boxes of these things are left out of the scene, from this score on. */
+  /**
+   * Boxes of these things are left out of the scene, from this score on. Where none were about while it was learnt they
+   * are as unusual as anything else, unless the rule judges while people are about.
+   */
   maskedLabels: z.array(z.string().min(1)).default(["person"]),
   maskScore: z.number().min(0.05).max(1).default(0.2),
   /** Judge also while people are about: what they carry and move is found too. */
@@ -41,13 +44,14 @@ export const unusualScene = defineCameraRule({
       "of frames under 30 % less light 2 of 15 were flagged",
     byDefault: "on",
   },
-  scene: ({ learnFrames, capacity, margin, label, maskedLabels, maskScore, dayAndNight }: Options) => ({
+  scene: ({ learnFrames, capacity, margin, label, maskedLabels, maskScore, whileAttended, dayAndNight }: Options) => ({
     learnFrames,
     capacity,
     margin,
     label,
     maskedLabels,
     maskScore,
+    alwaysMask: whileAttended,
     dayAndNight,
   }),
   heads: () => [],
