@@ -106,6 +106,12 @@ export class PictureJudge {
     return this.#normals.some((normal) => normal.learnt >= this.#options.learnFrames);
   }
 
+  /** Frames the normal picture is made of so far, of those it needs. */
+  get progress(): { readonly learnt: number; readonly of: number } {
+    const of = this.#options.learnFrames;
+    return { learnt: Math.min(of, Math.max(0, ...this.#normals.map(({ learnt }) => learnt))), of };
+  }
+
   /** @param nowMs monotonic */
   look(image: GreyImage, nowMs: number): PictureHealth {
     const found = this.#judge(image, nowMs);

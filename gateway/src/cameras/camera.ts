@@ -3,7 +3,7 @@ import { setImmediate as yieldTurn } from "node:timers/promises";
 import { toGrey } from "@frostlight/edge-models/health";
 import { type CancelTimer, type Clock, describeError, type Logger, type Part, type Random } from "@frostlight/kernel";
 
-import type { CameraOutput, CameraStatus, Frame, FrameEvent, SkipReason } from "../core/camera.ts";
+import type { CameraLearning, CameraOutput, CameraStatus, Frame, FrameEvent, SkipReason } from "../core/camera.ts";
 import type { CameraConfig } from "./camera-config.ts";
 import { FindingReporter } from "./finding-reporter.ts";
 import { HealthWatch } from "./health-watch.ts";
@@ -38,6 +38,8 @@ export interface CameraParts {
 
 export interface Camera extends Part {
   status(): CameraStatus;
+  /** Forgets what it has learnt and begins anew; durable when resolved. False: there is nothing of the kind. */
+  relearn(what: CameraLearning): Promise<boolean>;
 }
 
 /** After motion or a hit frames are looked at for so long. */
@@ -123,6 +125,7 @@ class CameraLoop implements Camera {
     return {
       cameraId: this.#parts.config.id,
       health: this.#health.state,
+      normalPicture: this.#health.progress,
       framesSeen: this.#framesSeen,
       framesSkipped: this.#skipped.quiet + this.#skipped.busy + this.#skipped.limited,
       skipped: { ...this.#skipped },
@@ -132,6 +135,12 @@ class CameraLoop implements Camera {
       problem: this.#frameProblem ?? this.#modelProblem ?? this.#ruleProblem() ?? this.#ring.problem(),
       rules: this.#vision?.ruleStates() ?? [],
     };
+  }
+
+  async relearn(what: CameraLearning): Promise<boolean> {
+    if (what === "scene") return (await this.#vision?.relearn()) ?? false;
+    await this.#health.relearn();
+    return true;
   }
 
   /** A rule that is off is told; one that waits to be taught is as it should be. */

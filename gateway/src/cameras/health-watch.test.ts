@@ -107,6 +107,25 @@ describe("the watch over a camera's health", () => {
     expect(second.events.map(({ state }) => state)).toEqual(["starting", "ok", "moved"]);
   });
 
+  it("takes what the camera shows for normal when told that it was moved on purpose, after a restart too", async () => {
+    const { health, events, show } = watch();
+    await health.open();
+    await show(0, 30);
+    await show(30, 6, { shift: 16 });
+    await health.relearn();
+    expect(health.progress).toEqual({ learnt: 0, of: 20 });
+    await show(36, 12, { shift: 16 });
+    expect(health.progress).toEqual({ learnt: 12, of: 20 });
+    await show(48, 30, { shift: 16 });
+    await health.stop();
+    expect(events.map(({ state }) => state)).toEqual(["starting", "ok", "moved", "ok"]);
+    const again = watch();
+    await again.health.open();
+    await again.show(80, 6, { shift: 16 });
+    await again.health.stop();
+    expect(again.events.map(({ state }) => state)).toEqual(["starting", "ok"]);
+  });
+
   it("learns anew from a damaged file", async () => {
     await writeFile(join(stateFolder, "normal-picture.json"), "{ not");
     const { health, events, show } = watch();

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { EvidenceReference, Explanation, HealthEvent } from "@frostlight/contract";
@@ -20,7 +20,7 @@ import {
   zoneOffsetMs,
 } from "@frostlight/kernel";
 
-import type { CameraOutput, Frame } from "../core/camera.ts";
+import type { CameraOutput, Frame, LearningProgress } from "../core/camera.ts";
 import { plainPicture } from "./evidence-picture.ts";
 import { cropGrey } from "./overlay-crop.ts";
 
@@ -68,6 +68,20 @@ export class HealthWatch {
 
   get state(): CameraHealth {
     return this.#state;
+  }
+
+  /** How far the normal picture is learnt. */
+  get progress(): LearningProgress {
+    return this.#judge.progress;
+  }
+
+  /** The camera was moved on purpose: what it shows from now on is normal. Durable when resolved. */
+  async relearn(): Promise<void> {
+    this.#judge = new PictureJudge(this.#parts.options);
+    this.#before = undefined;
+    this.#keptMs = Number.NEGATIVE_INFINITY;
+    await this.#saving;
+    await rm(this.#file(), { force: true });
   }
 
   /** Reads what was learnt before; damage only means learning anew. */

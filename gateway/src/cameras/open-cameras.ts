@@ -80,5 +80,7 @@ export async function openCameras(parts: {
       }),
     );
   }
+  const byId = new Map(parts.cameras.map(({ id }, index) => [id, cameras[index]]));
+  teaching.connectCameras(async (cameraId, what) => (await byId.get(cameraId)?.relearn(what)) ?? false);
   return { models, teaching, machine, cameras };
 }

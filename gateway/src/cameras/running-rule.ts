@@ -1,5 +1,5 @@
 import type { FindingHead } from "@frostlight/contract";
-import type { LoadedModel } from "@frostlight/edge-models";
+import type { LoadedModel, SceneScore } from "@frostlight/edge-models";
 import { describeError, type Logger } from "@frostlight/kernel";
 
 import type { CameraRuleStatus } from "../core/camera.ts";
@@ -7,7 +7,7 @@ import type { CameraConfig } from "./camera-config.ts";
 import type { EyesModels } from "./eyes.ts";
 import type { LightState } from "./light-state.ts";
 import { type CameraRule, type RuleContext, type SceneWish, taughtThingId } from "./rules/camera-rule.ts";
-import { readScene, sceneFile, writeScene } from "./scene-file.ts";
+import { readScene, removeScene, sceneFile, writeScene } from "./scene-file.ts";
 
 type ConfiguredRule = CameraConfig["rules"][number];
 
@@ -28,6 +28,7 @@ export class RunningRule {
   /** Scenes that need not be written (any more). */
   readonly #saved = new Set<LightState>();
   #isLearning: boolean;
+  #framesLearnt = 0;
   #areScenesOpen = false;
   #reason: string | null = null;
   #isWaiting = false;
@@ -58,7 +59,11 @@ export class RunningRule {
     const { ruleId, ruleKind } = this;
     const reason = this.#reason;
     if (reason !== null) return { ruleId, ruleKind, state: this.#isWaiting ? "waiting" : "off", reason };
-    return { ruleId, ruleKind, state: this.#isLearning ? "learning" : "on", reason: null };
+    const state = this.#isLearning ? "learning" : "on";
+    if (this.#scene === null) return { ruleId, ruleKind, state, reason: null };
+    const of = this.#scene.learnFrames;
+    const learnt = this.#isLearning ? Math.min(of, this.#framesLearnt) : of;
+    return { ruleId, ruleKind, state, reason: null, scene: { learnt, of } };
   }
 
   /** Off until the gateway starts again: what it needs will not come by itself. */
@@ -112,7 +117,18 @@ export class RunningRule {
     const kept = this.#scene.dayAndNight ? light : "day";
     this.#saved.delete(kept);
     this.#isLearning = true;
+    this.#framesLearnt = 0;
     await this.#open(model, this.#scene, kept, null);
+  }
+
+  /** Forgets the scene in every light, on disk too. False: it remembers none. */
+  async forgetScene(model: LoadedModel): Promise<boolean> {
+    if (this.#scene === null || !this.#areScenesOpen) return false;
+    for (const light of this.#lights()) {
+      await removeScene(sceneFile(this.#stateFolder, this.ruleId, light));
+      await this.relearn(model, light);
+    }
+    return true;
   }
 
   async #open(model: LoadedModel, scene: SceneWish, light: LightState, saved: Uint8Array | null): Promise<void> {
@@ -133,15 +149,19 @@ export class RunningRule {
   }
 
   /** Takes note of how far the scene is learnt, and writes it once it is. */
-  async noteScene(model: LoadedModel, light: LightState, isReady: boolean): Promise<void> {
-    this.#isLearning = !isReady;
+  async noteScene(model: LoadedModel, light: LightState, scene: SceneScore): Promise<void> {
+    this.#isLearning = scene.phase !== "ready";
+    this.#framesLearnt = scene.framesLearnt;
     const kept = this.#scene?.dayAndNight === true ? light : "day";
-    if (!isReady || this.#saved.has(kept)) return;
-    this.#saved.add(kept);
+    if (this.#isLearning || this.#saved.has(kept)) return;
     try {
       const saved = await model.saveScene(this.#keyOf(light));
-      if (saved !== null) await writeScene(sceneFile(this.#stateFolder, this.ruleId, kept), saved);
+      // this look was begun before the scene was forgotten
+      if (saved === null) return;
+      this.#saved.add(kept);
+      await writeScene(sceneFile(this.#stateFolder, this.ruleId, kept), saved);
     } catch (error) {
+      this.#saved.add(kept);
       this.#logger.error("scene-not-saved", { rule: this.ruleId, error: describeError(error) });
     }
   }

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
-import { errorCode, writeFileAtomic } from "@frostlight/kernel";
+import { errorCode, syncFolder, writeFileAtomic } from "@frostlight/kernel";
 
 import type { LightState } from "./light-state.ts";
 
@@ -17,6 +17,12 @@ export async function readScene(path: string): Promise<Uint8Array | null> {
 
 export function writeScene(path: string, saved: Uint8Array): Promise<void> {
   return writeFileAtomic(path, saved);
+}
+
+/** Gone for good when resolved: a restart learns anew. */
+export async function removeScene(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await syncFolder(dirname(path));
 }
 
 export function sceneFile(stateFolder: string, ruleId: string, light: LightState): string {

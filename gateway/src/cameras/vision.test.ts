@@ -149,6 +149,43 @@ describe("the vision of a camera", () => {
     expect(states()).toEqual({ closed: "on", scene: "learning" });
   });
 
+  it("forgets the scene when told to, on disk too, and shows how far it is learnt anew", async () => {
+    let framesLearnt = 0;
+    const opened: (Uint8Array | null)[] = [];
+    const model = fakeModel({
+      boxes: () => [],
+      openScene: (_, __, saved) => {
+        opened.push(saved);
+        framesLearnt = saved === null ? 0 : 20;
+        return Promise.resolve(saved === null ? { kind: "new" } : { kind: "restored", framesLearnt });
+      },
+      saveScene: () => Promise.resolve(framesLearnt < 20 ? null : Uint8Array.of(1)),
+      scene: () => {
+        framesLearnt += 1;
+        const phase = framesLearnt < 20 ? "learning" : "ready";
+        const cells = new Float32Array(1);
+        return { phase, framesLearnt, score: 0, threshold: 1, columns: 1, rows: 1, cells };
+      },
+    });
+    const get = () => Promise.resolve(model);
+    const rules = [{ id: "scene", kind: "unusual-scene", learnFrames: 20, dayAndNight: false }];
+    const { vision, hits } = await open(rules, { get });
+    const progress = () => vision.ruleStates()[0];
+    await hits(25);
+    expect(progress()).toMatchObject({ state: "on", scene: { learnt: 20, of: 20 } });
+    expect((await open(rules, { get })).vision.ruleStates()).toHaveLength(1);
+    expect(opened).toEqual([null, Buffer.of(1)]);
+    expect(await vision.relearn()).toBe(true);
+    await hits(5);
+    expect(progress()).toMatchObject({ state: "learning", scene: { learnt: 5, of: 20 } });
+    await open(rules, { get });
+    expect(opened).toEqual([null, Buffer.of(1), null, null]);
+    await hits(25);
+    await open(rules, { get });
+    expect(opened.at(-1)).toEqual(Buffer.of(1));
+    expect(await (await open([closed], {})).vision.relearn()).toBe(false);
+  });
+
   it("switches only the scene off with a detector that can remember none", async () => {
     const openScene = () => Promise.reject(new FrostlightError("model/no-features", "config", "no feature outputs"));
     const model = fakeModel({ boxes: () => [person], openScene });

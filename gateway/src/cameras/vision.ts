@@ -162,7 +162,7 @@ export class CameraVision {
       if (sight === undefined || tracks === undefined || heads === undefined) continue;
       try {
         const scene = running === scenic ? seen.scene : await this.#furtherScene(running, light, frame);
-        if (scene !== null) await running.noteScene(this.model, light, scene.phase === "ready");
+        if (scene !== null) await running.noteScene(this.model, light, scene);
         const view = { ...frame, image: frame, tracks, people: seen.people, blobs, scene };
         const hit = await running.rule.look(view, eyes);
         running.explain(null);
@@ -176,6 +176,21 @@ export class CameraVision {
       }
     }
     return hits;
+  }
+
+  /** Forgets what the rules know of the scene, durably; between two judgements. False: none of them remembers one. */
+  async relearn(): Promise<boolean> {
+    const before = this.#judged;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#judged = promise;
+    await before;
+    try {
+      const forgotten: boolean[] = [];
+      for (const rule of this.#rules) forgotten.push(await rule.forgetScene(this.model));
+      return forgotten.includes(true);
+    } finally {
+      resolve();
+    }
   }
 
   async close(): Promise<void> {

@@ -91,10 +91,21 @@ export interface FoundCamera {
   readonly location: string | null;
 }
 
+/** What of a camera can be learnt anew: the scene of its rules · the normal picture its health is judged by. */
+export type CameraLearning = "scene" | "health";
+
+/** Frames learnt, of those that are needed. */
+export interface LearningProgress {
+  readonly learnt: number;
+  readonly of: number;
+}
+
 /** For the local page. */
 export interface CameraStatus {
   readonly cameraId: string;
   readonly health: string;
+  /** How far the normal picture is learnt. */
+  readonly normalPicture?: LearningProgress;
   readonly framesSeen: number;
   /** Frames the network did not look at … */
   readonly framesSkipped: number;
@@ -133,4 +144,6 @@ export interface CameraRuleStatus {
   /** waiting: nothing was taught yet · off: something it needs is missing; `reason` says what. */
   readonly state: "on" | "learning" | "waiting" | "off";
   readonly reason: string | null;
+  /** Of a rule that remembers the scene: how far, in the light of the newest look. */
+  readonly scene?: LearningProgress;
 }

@@ -52,6 +52,13 @@ export const teachRequest = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("deactivate"), thing: thingId }),
   /** Back to the version that was in use before. */
   z.strictObject({ kind: z.literal("roll-back"), thing: thingId }),
+  /** What a camera learnt by itself is forgotten: its rules' scene, or the normal picture of its health. */
+  z.strictObject({
+    kind: z.literal("learn-anew"),
+    cameraId: identifier,
+    what: z.enum(["scene", "health"]),
+    reason: z.string().trim().min(1).max(500),
+  }),
   /** With all its crops and versions. */
   z.strictObject({ kind: z.literal("remove"), thing: thingId }),
 ]);
@@ -79,7 +86,8 @@ export type TeachRefusal =
   | "not-active"
   | "nothing-before"
   | "already-there"
-  | "no-detector";
+  | "no-detector"
+  | "nothing-learnt";
 
 export type TeachOutcome =
   | { readonly kind: "done"; readonly version?: number; readonly crop?: string }

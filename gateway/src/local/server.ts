@@ -43,6 +43,7 @@ const pageFiles = [
   "alarm-health.js",
   "alarms.js",
   "ask.js",
+  "cameras.js",
   "certificates.js",
   "discovered.js",
   "found-cameras.js",

@@ -17,6 +17,7 @@ interface LessonParts {
   readonly cameraIds: ReadonlySet<string>;
 }
 
+type Lesson = Exclude<TeachRequest, { readonly kind: "learn-anew" }>;
 type Of<K extends TeachRequest["kind"]> = Extract<TeachRequest, { readonly kind: K }>;
 
 /** The steps of teaching. Each is on disk, in force and with its record when resolved with `done`. */
@@ -27,7 +28,7 @@ export class Lessons {
     this.#parts = parts;
   }
 
-  async take(request: TeachRequest, caller: TeachCaller): Promise<TeachOutcome> {
+  async take(request: Lesson, caller: TeachCaller): Promise<TeachOutcome> {
     if (request.kind === "define-thing") return this.#define(request, caller);
     const thing = this.#parts.ledger.thing(request.thing);
     if (thing === undefined) return refused("unknown-thing", `nothing called "${request.thing}" is being taught`);

@@ -131,6 +131,33 @@ describe("teaching a thing", () => {
   });
 });
 
+describe("learning anew what a camera learns by itself", () => {
+  const request = { kind: "learn-anew", cameraId: "kitchen", what: "scene", reason: "a new shelf" };
+
+  it("is done once for a command, with its record", async () => {
+    const asked: string[] = [];
+    bench.teaching.connectCameras((cameraId, what) => {
+      asked.push(`${cameraId} ${what}`);
+      return Promise.resolve(true);
+    });
+    const caller = { actor: "olga", commandId: "c-1" };
+    expect(await bench.teaching.teach(request, caller)).toEqual({ kind: "done" });
+    expect(await bench.teaching.teach(request, caller)).toEqual({ kind: "already-done" });
+    expect(asked).toEqual(["kitchen scene"]);
+    expect(bench.changes).toMatchObject([
+      { subject: "camera:kitchen", what: "teaching", author: "olga", reason: "a new shelf", commandId: "c-1" },
+    ]);
+  });
+
+  it("is refused where nothing is learnt, for other cameras, and without a reason", async () => {
+    bench.teaching.connectCameras(() => Promise.resolve(false));
+    expect(await step(request)).toMatchObject({ kind: "refused", reason: "nothing-learnt" });
+    expect(await step({ ...request, cameraId: "yard" })).toMatchObject({ kind: "refused", reason: "unknown-camera" });
+    expect(await step({ ...request, reason: " " })).toMatchObject({ kind: "refused", reason: "invalid" });
+    expect(bench.changes).toEqual([]);
+  });
+});
+
 describe("a new detector", () => {
   it("gets a head fitted anew from the crops, without anybody asking", async () => {
     await step(hat);

@@ -5,7 +5,7 @@ import { type Head, headOf } from "@frostlight/edge-models";
 import { type CancelTimer, type Clock, type Logger, type Part, type Random } from "@frostlight/kernel";
 import { z } from "zod";
 
-import type { Frame } from "../../core/camera.ts";
+import type { CameraLearning, Frame } from "../../core/camera.ts";
 import type { EvidenceSpool } from "../../core/journal.ts";
 import {
   type JudgeableFinding,
@@ -15,6 +15,7 @@ import {
   type TeachCaller,
   type TeachDesk,
   type TeachOutcome,
+  type TeachRequest,
   teachRequest,
   type VerdictRequest,
 } from "../../core/teaching.ts";
@@ -68,6 +69,7 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
   readonly #frames: ReadonlyMap<string, RecentFrames>;
   #lastTaughtMs = 0;
   #cancelIdle: CancelTimer = () => undefined;
+  #relearn: (cameraId: string, what: CameraLearning) => Promise<boolean> = () => Promise.resolve(false);
 
   private constructor(parts: TeachingParts, store: TeachingStore, findings: FindingMemory) {
     const { cameras, clock, logger } = parts;
@@ -97,6 +99,11 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
   /** @param journal resolves when durable */
   connect(journal: (change: ChangeRecord) => Promise<void>): void {
     this.#ledger.connect(journal);
+  }
+
+  /** @param relearn forgets what a camera has learnt by itself, durably; false: there is nothing of the kind */
+  connectCameras(relearn: (cameraId: string, what: CameraLearning) => Promise<boolean>): void {
+    this.#relearn = relearn;
   }
 
   async start(): Promise<void> {
@@ -130,7 +137,10 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
   teach(request: unknown, caller: TeachCaller): Promise<TeachOutcome> {
     const parsed = teachRequest.safeParse(request);
     if (!parsed.success) return Promise.resolve(refused("invalid", z.prettifyError(parsed.error).slice(0, 500)));
-    return this.#once(caller, () => this.#lessons.take(parsed.data, caller));
+    const step = parsed.data;
+    return this.#once(caller, () =>
+      step.kind === "learn-anew" ? this.#learnAnew(step, caller) : this.#lessons.take(step, caller),
+    );
   }
 
   judge(request: VerdictRequest, caller: TeachCaller): Promise<TeachOutcome> {
@@ -221,6 +231,21 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
       await this.#ledger.keepThing(stored, { before: "", after: `imported with ${taken.length} crops` }, caller);
       return { kind: "done" };
     });
+  }
+
+  /** Forgotten first, recorded second: a crash in between leaves a command that is done again. */
+  async #learnAnew(
+    { cameraId, what, reason }: Extract<TeachRequest, { readonly kind: "learn-anew" }>,
+    caller: TeachCaller,
+  ): Promise<TeachOutcome> {
+    if (!this.#frames.has(cameraId)) return refused("unknown-camera", `there is no camera "${cameraId}"`);
+    if (!(await this.#relearn(cameraId, what))) {
+      return refused("nothing-learnt", `no rule of camera "${cameraId}" remembers the scene just now`);
+    }
+    const after = what === "scene" ? "the scene is learnt anew" : "the normal picture is learnt anew";
+    const effect = { subject: `camera:${cameraId}`, what: "teaching", before: "", after, reason } as const;
+    await this.#ledger.keep({}, effect, caller);
+    return { kind: "done" };
   }
 
   /** One after the other; a command that comes again is not done again. */

@@ -9,11 +9,12 @@ export function fakeModel(answers: {
   readonly scene?: () => SceneScore;
   readonly descriptor?: () => Float32Array;
   readonly openScene?: LoadedModel["openScene"];
+  readonly saveScene?: LoadedModel["saveScene"];
 }): LoadedModel {
   const unused = (): never => {
     throw new Error("not expected here");
   };
-  const { id = "fake", boxes, scene, descriptor, openScene } = answers;
+  const { id = "fake", boxes, scene, descriptor, openScene, saveScene = () => Promise.resolve(null) } = answers;
   return {
     id,
     sha256: "f".repeat(64),
@@ -38,7 +39,7 @@ export function fakeModel(answers: {
     },
     describe: async (_, regions) => regions.map(() => (descriptor ?? unused)()),
     openScene: openScene ?? unused,
-    saveScene: () => Promise.resolve(null),
+    saveScene,
     closeScene: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

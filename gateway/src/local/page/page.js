@@ -1,6 +1,7 @@
 import { showAlarmHealth } from "./alarm-health.js";
 import { alarmCard, isSeen, sortedAlarms } from "./alarms.js";
 import { prepareDialog } from "./ask.js";
+import { cameraRow } from "./cameras.js";
 import { approvedCards, certificateCard, keyOfCard, waitingCards } from "./certificates.js";
 import { foundRow, keyOfFound } from "./discovered.js";
 import { fill, make, stateMark } from "./elements.js";
@@ -11,7 +12,7 @@ import { gateway, nowMs, zoneName } from "./gateway.js";
 import { pointRow, stateOf, titleOf } from "./points.js";
 import { roomCard } from "./rooms.js";
 import { prepareSound, sayAlarms } from "./sound.js";
-import { cameraRow, refusalRow, sourceRow } from "./sources.js";
+import { refusalRow, sourceRow } from "./sources.js";
 import { outputRow, viewRow } from "./systems.js";
 
 const refreshMs = 2_000;

@@ -2,13 +2,15 @@ import { make, stateMark } from "./elements.js";
 import { number, t } from "./format.js";
 import { age } from "./gateway.js";
 
-function rowOf(state, word, name, detail, side) {
+/** A row with a state, a name and what is to be said of it; more may follow below. */
+export function rowOf(state, word, name, detail, side, ...more) {
   return make(
     "li",
     state === "unknown" ? "unknown" : "",
     make("div", "", name),
     make("div", "side", stateMark(state, word)),
     make("div", "detail muted", [detail, side].filter(Boolean).join(" · ")),
+    ...more,
   );
 }
 
@@ -22,27 +24,6 @@ export function sourceRow(source) {
     .join(" · ");
   const what = [t.sourceCodes[source.code] ?? "", source.message].filter(Boolean).join(" · ");
   return rowOf(state, t.sourceStates[source.state], `${source.sourceId} (${source.kind})`, what, counts);
-}
-
-export function cameraRow(camera) {
-  const state =
-    camera.health === "ok"
-      ? "normal"
-      : camera.health === "offline" || camera.health === "starting"
-        ? "unknown"
-        : "warning";
-  const last = camera.lastFrameMs === null ? "" : age(camera.lastFrameMs);
-  const counts = t.frames(number(camera.framesSeen, 0), number(camera.findings, 0));
-  const looks = camera.looks === undefined ? "" : t.looks(number(camera.looks, 0));
-  const heldBack = (camera.skipped?.busy ?? 0) + (camera.skipped?.limited ?? 0);
-  const waited = heldBack === 0 ? "" : t.heldBack(number(heldBack, 0));
-  return rowOf(
-    state,
-    t.cameraStates[camera.health] ?? camera.health,
-    camera.cameraId,
-    camera.problem,
-    [last, counts, looks, waited].filter(Boolean).join(" · "),
-  );
 }
 
 export function refusalRow(refusal) {

@@ -69,6 +69,8 @@ export const en = {
   yourName: "Your name (goes into the record)",
   comment: "Comment (optional)",
   actionDone: "Action done",
+  isActionDone: "action done",
+  asideUntil: (time) => `until ${time}`,
   shelve: "Shelve",
   shelveFor: "For how long",
   oneShot: "End as soon as the condition is gone",
@@ -81,6 +83,8 @@ export const en = {
   yourNameNeeded: "Your name (needed, goes into the record)",
   close: "Close",
   outcomes: {
+    "nothing-learnt": "no rule remembers this camera's scene just now",
+    "unknown-camera": "there is no such camera",
     "unknown-alarm": "This alarm is already over",
     "unknown-target": "There is no such point",
     "reason-missing": "A reason is needed",
@@ -119,6 +123,14 @@ export const en = {
   sourceStates: { starting: "starting", ok: "in order", degraded: "works in part", offline: "offline" },
   readings: (n) => `${n} readings`,
   refused: (n) => `${n} refused`,
+  relearn: "Learn anew",
+  relearnMeans:
+    "For when the camera or the room was changed on purpose. What was learnt is forgotten and learnt from what it shows from now on; until then nothing unusual is reported.",
+  relearnWhat: "What to learn anew",
+  relearnHealth: "the normal picture (the camera was moved)",
+  relearnScene: "the usual scene (the room was rearranged)",
+  learningNormal: (learnt, of) => `learning the normal picture: ${learnt} of ${of} frames`,
+  learningScene: (rule, learnt, of) => `${rule} is learning the scene: ${learnt} of ${of} frames`,
   cameraStates: {
     ok: "in order",
     starting: "starting",
