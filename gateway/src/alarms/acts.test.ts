@@ -158,3 +158,26 @@ it("ends in one state whichever of two contradicting commands comes first", () =
     ["done", "shelved", "shelved"],
   ]);
 });
+
+it("keeps over a restart who said what, that the action was done, and until when it is put aside", async () => {
+  const stage = raised();
+  const { alarmId } = stage.last;
+  stage.act({ kind: "action-done", alarmId, comment: "fan replaced" });
+  await stage.wait(60);
+  stage.act({ kind: "shelve", alarmId, untilMs: stage.clock.nowMs() + hour, oneShot: true, reason: "airing" });
+  const before = stage.engine.active();
+  expect(before).toMatchObject([
+    {
+      state: "shelved",
+      actionDone: true,
+      comment: "fan replaced",
+      changedMs: stage.clock.nowMs(),
+      aside: { untilMs: stage.clock.nowMs() + hour, oneShot: true },
+    },
+  ]);
+  stage.restart(120);
+  expect(stage.engine.active()).toEqual(before);
+  // Who raises anew asks anew.
+  stage.see(13);
+  expect(stage.engine.active()).toMatchObject([{ priority: "critical", actionDone: false, aside: null }]);
+});

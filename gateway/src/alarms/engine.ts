@@ -25,7 +25,7 @@ import type { AlarmRuleConfig } from "./rule-config.ts";
 import type { Moment, Verdict } from "./rule.ts";
 import { type AlarmSnapshot, parseAlarmSnapshot, plausibleDownMs, type SnapshotEntry } from "./snapshot.ts";
 import { Targets } from "./targets.ts";
-import { type Watch, Watches } from "./watches.ts";
+import { type Watch, type WatchedPoint, Watches } from "./watches.ts";
 
 export interface AlarmEngineParts {
   readonly zones: readonly Zone[];
@@ -87,12 +87,15 @@ class Engine implements AlarmEngine, RoomLearning {
   onSamples(samples: readonly Sample[]): readonly AlarmEvent[] {
     const now = this.#now();
     const events: AlarmEvent[] = [];
+    const late: AlarmEvent[] = [];
     this.#endAbandoned(now, events);
     for (const sample of samples) {
       const watched = this.#watches.points.get(sample.pointId);
       if (watched === undefined) continue;
       const observation = watched.observer.observe(sample, now);
       if (observation === undefined) continue;
+      if (observation.freshness === "old") late.push(...recordLate(watched, sample, now));
+      else if (sample.quality !== "stale") watched.gaps.heard(sample.timeMs);
       watched.room.onSample(watched.point, observation, now);
       for (const watch of watched.watches) {
         this.#ask(watch, (evaluator) => evaluator.onSample(observation, now), now, events);
@@ -101,7 +104,7 @@ class Engine implements AlarmEngine, RoomLearning {
         this.#ask(watch, (evaluator) => evaluator.onSample(watched.point, observation, now), now, events);
       }
     }
-    return this.#tell(events, now);
+    return [...this.#tell(events, now), ...late];
   }
 
   onHealth(event: HealthEvent): readonly AlarmEvent[] {
@@ -122,7 +125,11 @@ class Engine implements AlarmEngine, RoomLearning {
       this.#ask(watch, (evaluator) => evaluator.tick(now), now, events);
       events.push(...watch.alarm.expire(now));
     }
-    return this.#tell(events, now);
+    const late: AlarmEvent[] = [];
+    for (const watched of this.#watches.points.values()) {
+      for (const record of watched.late) late.push(...record.tick(now));
+    }
+    return [...this.#tell(events, now), ...late];
   }
 
   act({ action, actor, commandId }: PersonRequest): ActOutcome {
@@ -285,6 +292,12 @@ class Engine implements AlarmEngine, RoomLearning {
     }
     this.#abandoned = [];
   }
+}
+
+/** Of a time that nothing is known of from live samples; what has no time of its own tells of none. */
+function recordLate({ gaps, late }: WatchedPoint, sample: Sample, now: Moment): readonly AlarmEvent[] {
+  if (!sample.hasSourceTime || sample.timeMs > now.wallMs || !gaps.has(sample.timeMs)) return [];
+  return late.flatMap((record) => record.add(sample, now));
 }
 
 const refusals = [

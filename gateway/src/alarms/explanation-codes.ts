@@ -112,6 +112,8 @@ export const explanationParameters = {
   "context-clears": ["clearAt", "unit", "offDelayMinutes"],
   "context-suppressed-defrost": ["seen", "allowedMinutes"],
   "context-defrost-over": ["allowedMinutes"],
+  "context-suppressed-late": ["arrived"],
+  "late-values-end": ["last"],
   "context-applies-to-product": ["air", "unit"],
   "recovery-slow": ["sinceEndMinutes", "allowedMinutes", "seen"],
   "recovery-done": ["sinceEndMinutes"],

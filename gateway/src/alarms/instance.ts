@@ -38,6 +38,9 @@ interface Occurrence {
   readonly alarmId: string;
   readonly raisedMs: number;
   readonly onsetTimeMs: number;
+  readonly changedMs: number;
+  readonly actionDone: boolean;
+  readonly comment: string;
   readonly explanation: Explanation;
 }
 
@@ -77,7 +80,7 @@ export class AlarmInstance {
     const { phase, limit, ...occurrence } = restored;
     this.#phase = phase;
     this.#limit = limit === undefined || limit === null ? null : limitFrom(limit, now, downMs);
-    this.#occurrence = occurrence;
+    this.#occurrence = { ...occurrence, changedMs: occurrence.changedMs ?? occurrence.raisedMs };
   }
 
   get alarmId(): string | null {
@@ -102,7 +105,10 @@ export class AlarmInstance {
 
   active(): ActiveAlarm | null {
     if (this.#occurrence === null || this.#phase.state === "normal") return null;
-    return { ...this.identity, ...this.#occurrence, state: this.#phase.state, priority: this.#phase.priority };
+    const { state, priority } = this.#phase;
+    const limit = "condition" in this.#phase ? this.#limit : null;
+    const aside = limit === null ? null : { untilMs: limit.wallMs, oneShot: limit.oneShot };
+    return { ...this.identity, ...this.#occurrence, state, priority, aside };
   }
 
   snapshot(now: Moment): SnapshotEntry["occurrence"] {
@@ -138,7 +144,15 @@ export class AlarmInstance {
         ...this.#neverShelveCritical(now),
       ];
     }
-    this.#occurrence ??= { alarmId: this.#random.uuid(), raisedMs: now.wallMs, onsetTimeMs, explanation };
+    this.#occurrence ??= {
+      alarmId: this.#random.uuid(),
+      raisedMs: now.wallMs,
+      onsetTimeMs,
+      changedMs: now.wallMs,
+      actionDone: false,
+      comment: "",
+      explanation,
+    };
     this.#occurrence = { ...this.#occurrence, explanation };
     const aside = this.#asideOf(suppressedUntilMs, priority, now);
     return [
@@ -228,7 +242,7 @@ export class AlarmInstance {
     const before = this.#phase;
     const after = outcome.next;
     this.#phase = after;
-    if (after.state === "normal") this.#occurrence = null;
+    this.#occurrence = after.state === "normal" ? null : changed(occurrence, outcome.steps, explanation, now);
     const priority = highestOf(before, after);
     const events = outcome.steps.map((step) => this.#event(occurrence, step, priority, explanation, now, doer));
     if (!("condition" in after)) this.#limit = null;
@@ -258,6 +272,22 @@ export class AlarmInstance {
       ...(this.#context.length === 0 || !holdsCondition(this.#phase) ? {} : { context: this.#context }),
     };
   }
+}
+
+/** What is known of an alarm after steps of its life. Who raises anew asks anew. */
+function changed(
+  occurrence: Occurrence,
+  steps: readonly Pick<AlarmEvent, "transition">[],
+  { parameters: { comment } }: Explanation,
+  now: Moment,
+): Occurrence {
+  let { actionDone } = occurrence;
+  for (const { transition } of steps) {
+    if (transition === "action-done") actionDone = true;
+    if (transition === "raised" || transition === "escalated") actionDone = false;
+  }
+  const said = typeof comment === "string" ? { comment } : {};
+  return { ...occurrence, ...said, actionDone, changedMs: now.wallMs };
 }
 
 function isAside(state: AlarmEvent["state"]): boolean {

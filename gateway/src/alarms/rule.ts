@@ -109,6 +109,8 @@ interface RuleDefinition<K extends string, Options> {
 
 export interface PointRuleDefinition<K extends string = string, Options = unknown> extends RuleDefinition<K, Options> {
   readonly watches: "points";
+  /** Back-filled values are judged, too, for the record: samples alone drive it, and nothing but them and what it has learned. */
+  readonly judgesLate?: true;
   /** What its points measure, where a zone is named instead of points; temperature unless said. */
   readonly quantity?: Quantity;
   /** @param room what is known of the point's room; the same object all the time, read it when asked */

@@ -36,6 +36,10 @@ const occurrenceSchema = z.object({
   limit: limitSchema.nullable().optional(),
   raisedMs: z.number(),
   onsetTimeMs: z.number(),
+  // Missing in states of older versions.
+  changedMs: z.number().optional(),
+  actionDone: z.boolean().default(false),
+  comment: z.string().default(""),
   explanation: z.object({ code: z.string(), parameters: z.record(z.string(), parameter) }),
 });
 

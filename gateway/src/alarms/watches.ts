@@ -2,6 +2,8 @@ import { FrostlightError, type Random } from "@frostlight/kernel";
 
 import { gatewayZoneId, type Point } from "../core/site.ts";
 import { AlarmInstance, type InstanceIdentity, keyOf } from "./instance.ts";
+import { LateRecord } from "./late-record.ts";
+import { LiveGaps } from "./live-gaps.ts";
 import { SampleObserver } from "./observe.ts";
 import { Room } from "./room/room.ts";
 import type { AlarmRuleConfig } from "./rule-config.ts";
@@ -17,11 +19,14 @@ export interface Watch<E> {
   failed: boolean;
 }
 
-interface WatchedPoint {
+export interface WatchedPoint {
   readonly point: Point;
   readonly observer: SampleObserver;
   readonly room: Room;
   readonly watches: Watch<PointEvaluator>[];
+  readonly gaps: LiveGaps;
+  /** Of the rules that judge back-filled values. */
+  readonly late: LateRecord[];
 }
 
 type HealthWatch = Watch<CameraEvaluator | GatewayEvaluator>;
@@ -49,7 +54,8 @@ export class Watches {
     this.#random = random;
     for (const point of points) {
       const room = rooms.get(point.zoneId) ?? new Room(point.zoneId);
-      this.points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [] });
+      const gaps = new LiveGaps(point.expectedIntervalMs);
+      this.points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [], gaps, late: [] });
     }
   }
 
@@ -75,6 +81,13 @@ export class Watches {
         const watch = { alarm, evaluator, failed: false };
         this.#register(watch);
         watched.watches.push(watch);
+        if (definition.judgesLate !== true) continue;
+        const create = (from: Moment): PointEvaluator => {
+          const known = { state: undefined, learned: evaluator.learned?.().state, downMs: 0, active: null };
+          // Nobody knows what the room was like then.
+          return definition.create(options, point, from, known, new Room(point.zoneId));
+        };
+        watched.late.push(new LateRecord(alarm.identity, this.#random, create));
       }
     } else if (definition.watches === "zones") {
       for (const { zone, points } of targets.zonesOf(rule)) {

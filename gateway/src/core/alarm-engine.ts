@@ -13,6 +13,14 @@ export interface ActiveAlarm {
   readonly priority: Priority;
   readonly raisedMs: number;
   readonly onsetTimeMs: number;
+  /** When something last happened to it: raised, escalated, acknowledged, shelved … Unix ms. */
+  readonly changedMs: number;
+  /** Somebody reported that the cause was dealt with, and it was neither raised nor escalated since. */
+  readonly actionDone: boolean;
+  /** Of the last person who gave one; "" without. */
+  readonly comment: string;
+  /** Until when it is put aside (Unix ms), and whether the end of its condition ends that, too; null while it is not. */
+  readonly aside: { readonly untilMs: number; readonly oneShot: boolean } | null;
   readonly explanation: Explanation;
 }
 

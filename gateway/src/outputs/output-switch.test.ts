@@ -19,6 +19,10 @@ function alarm(own: Partial<ActiveAlarm> = {}): ActiveAlarm {
     priority: "high",
     raisedMs: 0,
     onsetTimeMs: 0,
+    changedMs: 0,
+    actionDone: false,
+    comment: "",
+    aside: null,
     explanation: { code: "limit-high", parameters: {} },
     ...own,
   };

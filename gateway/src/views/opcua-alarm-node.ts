@@ -1,5 +1,13 @@
 import type { AlarmState, Priority } from "@frostlight/contract";
-import type { UAAlarmConditionEx, UAExclusiveLimitAlarmEx, UAObject, UAVariable } from "node-opcua-address-space";
+import type { Clock } from "@frostlight/kernel";
+import type {
+  UAAlarmConditionEx,
+  UAExclusiveLimitAlarmEx,
+  UAMethod,
+  UAObject,
+  UAVariable,
+} from "node-opcua-address-space";
+import type { NodeId } from "node-opcua-client";
 
 import type { ActiveAlarm } from "../core/alarm-engine.ts";
 import type { Zone } from "../core/site.ts";
@@ -20,15 +28,6 @@ const gone: ReadonlySet<AlarmState> = new Set([
   "normal",
 ]);
 
-/** What the journal's events say of an alarm besides its state. */
-export interface AlarmMarks {
-  readonly actionDone: boolean;
-  /** Put aside until then; null: no limit is known. */
-  readonly untilMs: number | null;
-  readonly timeMs: number;
-  readonly comment: string;
-}
-
 const optionals = [
   "ConfirmedState",
   "Confirm",
@@ -48,12 +47,12 @@ export class OpcUaAlarmNode {
   readonly node: UAAlarmConditionEx;
   readonly #library: OpcUaLibrary;
   readonly #language: "zh" | "en";
+  readonly #clock: Clock;
   readonly #limits: UAExclusiveLimitAlarmEx | undefined;
   readonly #side: "high" | "low" | undefined;
   #shown = "";
   /** The occurrence it shows; null: none. */
   alarmId: string | null = null;
-  oneShot = false;
 
   constructor(
     key: string,
@@ -64,9 +63,11 @@ export class OpcUaAlarmNode {
       readonly idle: Readonly<Record<"high" | "low", UAVariable>>;
       readonly library: OpcUaLibrary;
       readonly language: "zh" | "en";
+      readonly clock: Clock;
     },
   ) {
     const { space, zone, idle, library, language } = parts;
+    this.#clock = parts.clock;
     this.#library = library;
     this.#language = language;
     const source: UAObject = space.sourceOf(alarm.zoneId);
@@ -105,34 +106,31 @@ export class OpcUaAlarmNode {
         inputNode: input ?? new library.NodeId(),
       });
     }
+    // OPC 10000-5, 6.4.2: for people. The library would give the browse name with its namespace.
+    const sourceName = zone?.name[language] ?? alarm.zoneId;
+    this.node.sourceName.setValueFromSource({ dataType: library.DataType.String, value: sourceName });
+    this.#standForShelving();
   }
 
   /** Shows an open alarm. Returns whether anything is new, and then tells clients. */
-  show(alarm: ActiveAlarm, marks: AlarmMarks): boolean {
+  show(alarm: ActiveAlarm): boolean {
     const { StatusCodes } = this.#library;
-    const { state, priority } = alarm;
+    const { state, priority, actionDone, aside, changedMs, comment } = alarm;
     const message = sentence(alarm.explanation, this.#language);
-    const text = JSON.stringify([
-      alarm.alarmId,
-      state,
-      priority,
-      marks.actionDone,
-      marks.untilMs,
-      alarm.explanation.code,
-    ]);
+    const text = JSON.stringify([alarm.alarmId, state, priority, actionDone, aside, comment, alarm.explanation.code]);
     if (text === this.#shown) return false;
     this.#shown = text;
     this.alarmId = alarm.alarmId;
     const branch = this.node.currentBranch();
-    const time = new Date(marks.timeMs);
+    const time = new Date(changedMs);
     branch.setActiveState(!gone.has(state));
-    branch.setAckedState(acknowledged.has(state) || marks.actionDone);
-    branch.setConfirmedState(marks.actionDone);
+    branch.setAckedState(acknowledged.has(state) || actionDone);
+    branch.setConfirmedState(actionDone);
     branch.setSuppressedState(state === "suppressed");
     this.#mark(this.node.outOfServiceState, state === "out-of-service", "Out of service", "In service");
     this.#mark(this.node.latchedState, state.startsWith("latched-"), "Latched", "Unlatched");
-    branch.setComment(marks.comment);
-    this.#shelve(state === "shelved" ? marks.untilMs : null, state === "shelved", marks.timeMs);
+    branch.setComment(comment);
+    this.#shelve(state === "shelved" ? aside : null);
     this.#limitState(alarm);
     this.node.raiseNewCondition({
       message: this.#text(message),
@@ -158,7 +156,7 @@ export class OpcUaAlarmNode {
     branch.setSuppressedState(false);
     this.#mark(this.node.outOfServiceState, false, "Out of service", "In service");
     this.#mark(this.node.latchedState, false, "Latched", "Unlatched");
-    this.#shelve(null, false, timeMs);
+    this.#shelve(null);
     const over = this.#language === "zh" ? "报警已结束" : "The alarm is over";
     const time = new Date(timeMs);
     this.node.raiseNewCondition({
@@ -169,6 +167,19 @@ export class OpcUaAlarmNode {
       time,
       receiveTime: time,
     });
+  }
+
+  /** OPC 10000-9, 5.8.17: clients may name the condition where its shelving state has the method. The library would refuse. */
+  #standForShelving(): void {
+    const { node } = this;
+    const own = node.getMethodById.bind(node);
+    const of = (object: Pick<UAObject, "getMethods"> | undefined, asked: NodeId): UAMethod | undefined =>
+      object?.getMethods().find(({ nodeId }) => nodeId.toString() === asked.toString());
+    const found = (asked: NodeId): UAMethod | null => {
+      const { shelvingState } = node;
+      return own(asked) ?? of(shelvingState, asked) ?? of(shelvingState?.typeDefinitionObj, asked) ?? null;
+    };
+    Reflect.set(node, "getMethodById", found);
   }
 
   #text(text: string) {
@@ -193,14 +204,14 @@ export class OpcUaAlarmNode {
     limits.limitState.setState(isHigh ? (isSecond ? "HighHigh" : "High") : isSecond ? "LowLow" : "Low");
   }
 
-  #shelve(untilMs: number | null, isShelved: boolean, sinceMs: number): void {
+  #shelve(shelf: ActiveAlarm["aside"]): void {
     const { shelvingState } = this.node;
     if (shelvingState === undefined) return;
-    if (!isShelved) this.oneShot = false;
+    const nowMs = this.#clock.nowMs();
     // What the library computes UnshelveTime from; its timer is not used, the gateway's clock ends shelves.
-    Reflect.set(shelvingState, "_shelvedTime", new Date(sinceMs));
-    Reflect.set(shelvingState, "_duration", (untilMs ?? sinceMs) - sinceMs);
-    shelvingState.setState(isShelved ? (this.oneShot ? "OneShotShelved" : "TimedShelved") : "Unshelved");
+    Reflect.set(shelvingState, "_shelvedTime", new Date(nowMs));
+    Reflect.set(shelvingState, "_duration", shelf === null ? 0 : Math.max(0, shelf.untilMs - nowMs));
+    shelvingState.setState(shelf === null ? "Unshelved" : shelf.oneShot ? "OneShotShelved" : "TimedShelved");
   }
 }
 

@@ -5,7 +5,7 @@ import type { StatusCode, Variant } from "node-opcua-client";
 
 import type { ActiveAlarm, ActRefusal, PersonAction } from "../core/alarm-engine.ts";
 import type { ViewContext } from "../core/view.ts";
-import { type AlarmMarks, OpcUaAlarmNode } from "./opcua-alarm-node.ts";
+import { OpcUaAlarmNode } from "./opcua-alarm-node.ts";
 import type { OpcUaLibrary } from "./opcua-library.ts";
 import type { OpcUaServerOptions } from "./opcua-server-options.ts";
 import type { OpcUaSpace } from "./opcua-space.ts";
@@ -20,7 +20,6 @@ export class OpcUaAlarms {
   readonly #options: OpcUaServerOptions;
   readonly #library: OpcUaLibrary;
   readonly #nodes = new Map<string, OpcUaAlarmNode>();
-  readonly #marks = new Map<string, AlarmMarks>();
   readonly #idle: Readonly<Record<"high" | "low", UAVariable>>;
   #refused = 0;
 
@@ -62,40 +61,22 @@ export class OpcUaAlarms {
     return this.#refused;
   }
 
-  /** Brings the conditions to the open alarms; `events` say what else happened. Returns how many changed. */
+  /** Brings the conditions to the open alarms; `events` say when those that are over ended. Returns how many changed. */
   update(events: readonly AlarmEvent[]): number {
-    for (const event of events) this.#note(event);
     const open = new Set<string>();
     let changed = 0;
     for (const alarm of this.#context.openAlarms()) {
       const key = keyOf(alarm);
       open.add(key);
-      const node = this.#nodeOf(key, alarm);
-      const marks = this.#marks.get(alarm.alarmId) ?? unmarked(alarm);
-      if (node.show(alarm, marks)) changed += 1;
+      if (this.#nodeOf(key, alarm).show(alarm)) changed += 1;
     }
     for (const [key, node] of this.#nodes) {
       if (open.has(key) || node.alarmId === null) continue;
       const ended = events.findLast(({ alarmId }) => alarmId === node.alarmId);
-      this.#marks.delete(node.alarmId);
       node.end(ended?.timeMs ?? this.#context.clock.nowMs());
       changed += 1;
     }
     return changed;
-  }
-
-  #note(event: AlarmEvent): void {
-    const { alarmId, transition, timeMs, untilMs = null } = event;
-    const before = this.#marks.get(alarmId);
-    const isRaised = transition === "raised" || transition === "escalated";
-    const { comment } = event.explanation.parameters;
-    this.#marks.set(alarmId, {
-      // Who raises anew asks anew.
-      actionDone: !isRaised && (transition === "action-done" || before?.actionDone === true),
-      untilMs,
-      timeMs,
-      comment: typeof comment === "string" ? comment : (before?.comment ?? ""),
-    });
   }
 
   #nodeOf(key: string, alarm: ActiveAlarm): OpcUaAlarmNode {
@@ -107,6 +88,7 @@ export class OpcUaAlarms {
       idle: this.#idle,
       library: this.#library,
       language: this.#options.language,
+      clock: this.#context.clock,
     });
     this.#nodes.set(key, made);
     this.#bind(made.node.getMethods());
@@ -151,12 +133,8 @@ export class OpcUaAlarms {
       const [asked] = values;
       const forMs = oneShot ? longestMs - 1_000 : typeof asked === "number" ? asked : 0;
       const untilMs = Math.floor(this.#context.clock.nowMs() + forMs);
-      const before = node.oneShot;
-      node.oneShot = oneShot;
       const said = reason === "" ? noReason : reason;
-      const answer = await this.#act({ kind: "shelve", alarmId, untilMs, oneShot, reason: said }, context);
-      if (answer.statusCode.isNotGood()) node.oneShot = before;
-      return answer;
+      return this.#act({ kind: "shelve", alarmId, untilMs, oneShot, reason: said }, context);
     }
     const reason = textOf(values[0]) === "" ? noReason : textOf(values[0]);
     if (name === "Unshelve" || name === "Unshelve2") return this.#act({ kind: "unshelve", alarmId, reason }, context);
@@ -250,10 +228,6 @@ const noReason = "OPC UA";
 function keyOf({ ruleId, pointId, cameraId, zoneId }: ActiveAlarm): string {
   const target = pointId ?? cameraId ?? zoneId;
   return ruleId.endsWith(`:${target}`) ? ruleId : `${ruleId}:${target}`;
-}
-
-function unmarked(alarm: ActiveAlarm): AlarmMarks {
-  return { actionDone: false, untilMs: null, timeMs: alarm.raisedMs, comment: "" };
 }
 
 function targetOf(kind: unknown, id: string): Extract<PersonAction, { kind: "set-service" }>["target"] | undefined {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Logger, silentLogger, systemClock, systemRandom } from "@frostlight/kernel";
 
 import { ActDesk } from "../../../gateway/src/act-desk.ts";
+import { readAlarmMemory } from "../../../gateway/src/alarm-memory.ts";
 import { alarmRuleConfig, createAlarmEngine, defaultRules } from "../../../gateway/src/alarms/index.ts";
 import type { ActiveAlarm, ActOutcome, PersonAction } from "../../../gateway/src/core/alarm-engine.ts";
 import type { Point, Zone } from "../../../gateway/src/core/site.ts";
@@ -63,19 +64,24 @@ export async function alarmRig() {
       ],
     }),
   ];
-  const engine = createAlarmEngine({ zones, points, cameras: [], rules, clock, random: systemRandom });
-  const pipeline = createPipeline({ points, clock });
-  const recorder = new Recorder({
-    pipeline,
-    engine,
-    recording: createRecording({ points, zones, clock, alarms: () => engine.active() }),
-    journal,
-    clock,
-    logger: loud,
-    memoryFile: join(folder, "alarms.json"),
-    outbox: [],
-  });
-  await recorder.start();
+  const build = async (restored?: unknown) => {
+    const kept = restored === undefined ? {} : { restored };
+    const engine = createAlarmEngine({ zones, points, cameras: [], rules, clock, random: systemRandom, ...kept });
+    const pipeline = createPipeline({ points, clock });
+    const recorder = new Recorder({
+      pipeline,
+      engine,
+      recording: createRecording({ points, zones, clock, alarms: () => engine.active() }),
+      journal,
+      clock,
+      logger: loud,
+      memoryFile: join(folder, "alarms.json"),
+      outbox: [],
+    });
+    await recorder.start();
+    return { engine, pipeline, recorder };
+  };
+  let { engine, pipeline, recorder } = await build();
   const openDesk = (): Promise<ActDesk> =>
     ActDesk.open({
       file: join(folder, "acts.json"),
@@ -96,7 +102,6 @@ export async function alarmRig() {
     folder,
     /** What was logged as an error; a test that passes has none. */
     complaints,
-    engine,
     trust,
     alarm,
     /** The alarm that is expected to be open. */
@@ -131,6 +136,12 @@ export async function alarmRig() {
     /** As the server's command and the local page do it. */
     act: (action: PersonAction, commandId: string | null = null): Promise<ActOutcome> =>
       desk.act({ action, actor: "server", commandId }, commandId === null ? null : `command:${commandId}`),
+    /** Engine and recorder as after a restart of the process; views are opened anew by the test. */
+    async restart(): Promise<void> {
+      await recorder.stop();
+      const kept = await readAlarmMemory(join(folder, "alarms.json"), loud);
+      ({ engine, pipeline, recorder } = await build(kept?.engine));
+    },
     /** As after a restart of the process. */
     async reopenDesk(): Promise<void> {
       desk = await openDesk();

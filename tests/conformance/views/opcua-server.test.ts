@@ -114,7 +114,7 @@ const bytes = (value: unknown): VariantOptions => ({ dataType: DataType.ByteStri
 const text = (value: string): VariantOptions => ({ dataType: DataType.LocalizedText, value: { text: value } });
 const string = (value: string): VariantOptions => ({ dataType: DataType.String, value });
 const duration = (value: number): VariantOptions => ({ dataType: DataType.Double, value });
-const isWarm = (told: Told): boolean => String(told.SourceName).includes("freezer") && told.Severity !== 0;
+const isWarm = (told: Told): boolean => String(told.SourceName).includes("Freezer") && told.Severity !== 0;
 
 describe("the gateway as an OPC UA server", { timeout: 120_000 }, () => {
   let rig: Rig;
@@ -256,7 +256,7 @@ describe("the gateway as an OPC UA server", { timeout: 120_000 }, () => {
       Retain: true,
       "AckedState.Id": false,
       "ConfirmedState.Id": false,
-      SourceName: expect.stringContaining("freezer") as unknown,
+      SourceName: "Freezer 3",
     });
     expect(JSON.stringify(first.Message)).toContain("limit");
     expect(JSON.stringify(first["LimitState.CurrentState"])).toContain("High");

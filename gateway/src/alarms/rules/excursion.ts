@@ -90,6 +90,7 @@ const beforeDefrostMs = 10 * 60_000;
 export const excursionRule = definePointRule({
   kind: "excursion",
   watches: "points",
+  judgesLate: true,
   options: optionsSchema,
   example: {
     options: { side: "high", limit: -18, onDelaySeconds: 900, watchSeconds: 1_200, deadband: 1 },
@@ -191,9 +192,8 @@ class ExcursionEvaluator implements PointEvaluator {
 
   past(): PastExcursions | null {
     const known = this.#memory.describe();
-    if (known === null) return null;
     const { side, limit } = this.#options;
-    return { pointId: this.#point.pointId, side, limit, unit: this.#unit, ...known };
+    return known === null ? null : { pointId: this.#point.pointId, side, limit, unit: this.#unit, ...known };
   }
 
   /** What a person had to put right is nothing this room does by itself: neither it nor what comes back of it is a lesson. */

@@ -91,6 +91,7 @@ interface Stage {
 export const limitRule = definePointRule({
   kind: "limit",
   watches: "points",
+  judgesLate: true,
   options: optionsSchema,
   example: {
     options: {

@@ -1,7 +1,7 @@
 import { ask } from "./ask.js";
 import { make, stateMark } from "./elements.js";
 import { duration, t } from "./format.js";
-import { age, gateway, nowMs, pointName, sentence, zoneName } from "./gateway.js";
+import { age, clockTime, gateway, nowMs, pointName, sentence, zoneName } from "./gateway.js";
 import { limitName } from "./limits.js";
 
 const minute = 60_000;
@@ -87,6 +87,11 @@ function actsOf(alarm) {
   ];
 }
 
+/** Until when it is put aside, and whether somebody has dealt with the cause. */
+function marksOf({ aside, actionDone }) {
+  return [...(aside === null ? [] : [t.asideUntil(clockTime(aside.untilMs))]), ...(actionDone ? [t.isActionDone] : [])];
+}
+
 export function alarmCard(alarm) {
   const mark = isAside(alarm)
     ? make("span", "state aside", `${asideGlyphs[alarm.state]} ${t.alarmStates[alarm.state]}`)
@@ -101,7 +106,7 @@ export function alarmCard(alarm) {
   return make(
     "li",
     isAside(alarm) ? "aside" : alarm.priority,
-    make("div", "", mark, " ", make("span", "muted", `${state} · ${age(alarm.onsetTimeMs)}`)),
+    make("div", "", mark, " ", make("span", "muted", [state, age(alarm.onsetTimeMs), ...marksOf(alarm)].join(" · "))),
     make("div", "title", [limitName(alarm), titleOf(alarm)].filter(Boolean).join(" ")),
     make("div", "", sentence(alarm.explanation)),
     make("div", "acts", ...buttons),

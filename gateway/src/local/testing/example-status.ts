@@ -1,11 +1,12 @@
 import type { Sample } from "@frostlight/contract";
 import { type HealthStep, judgeAlarmHealth } from "@frostlight/kernel";
 
-import type { ActiveAlarm, RoomKnowledge } from "../../core/alarm-engine.ts";
+import type { ActiveAlarm } from "../../core/alarm-engine.ts";
 import type { DiscoveredPoint } from "../../core/discovery.ts";
 import type { ApprovalCard } from "../../core/peer-trust.ts";
 import type { Point, Zone } from "../../core/site.ts";
 import type { GatewayStatus } from "../../core/status.ts";
+import { exampleRooms } from "./example-rooms.ts";
 
 const minute = 60_000;
 
@@ -178,7 +179,7 @@ export function exampleStatus(nowMs: number, calm: boolean): GatewayStatus {
             problem: "connect ECONNREFUSED 192.0.2.8:1883",
           },
         ],
-    rooms: rooms(at),
+    rooms: exampleRooms(at),
     alarmHealth: judgeAlarmHealth(calm ? [] : chatter(at), nowMs, 86_400_000),
     refusals: calm
       ? []
@@ -268,55 +269,6 @@ function approvals(at: (agoMinutes: number) => number): ApprovalCard[] {
   ];
 }
 
-function rooms(at: (agoMinutes: number) => number): readonly RoomKnowledge[] {
-  const defrost = {
-    seen: 14,
-    heightKelvin: { least: 4.2, most: 6.8 },
-    riseMinutes: { least: 18, most: 26 },
-    recoveryMinutes: { least: 31, most: 47 },
-  };
-  const nothing = { defrostMinutes: [], recoveryMinutes: [] };
-  const product = { celsius: -17.2, uncertaintyCelsius: 1.1 };
-  const timeConstant = { source: "profile", minutes: 360 } as const;
-  return [
-    {
-      zoneId: "cold-1",
-      curves: [{ pointId: "c1a", defrost }],
-      excursions: [
-        {
-          pointId: "c1a",
-          side: "high",
-          limit: -18,
-          unit: "°C",
-          count: 23,
-          minutes: { least: 4, most: 52 },
-          beyond: { least: 0.2, most: 3.4 },
-          lastEndedMs: at(1_600),
-        },
-      ],
-      reported: nothing,
-      product: { ...product, celsius: -20.6 },
-      timeConstant: { source: "fitted", minutes: 410, hours: 312, explainedShare: 0.87 },
-    },
-    {
-      zoneId: "cold-3",
-      curves: [{ pointId: "c3a", defrost: null }],
-      excursions: [],
-      reported: nothing,
-      product,
-      timeConstant,
-    },
-    {
-      zoneId: "fridge",
-      curves: [],
-      excursions: [],
-      reported: { defrostMinutes: [17, 21, 18], recoveryMinutes: [22, 25, 24] },
-      product: null,
-      timeConstant,
-    },
-  ];
-}
-
 /** A fridge door that makes its probe come and go around the limit. */
 function chatter(at: (agoMinutes: number) => number): readonly HealthStep[] {
   return Array.from({ length: 12 }, (_, n): HealthStep[] => {
@@ -329,7 +281,15 @@ function chatter(at: (agoMinutes: number) => number): readonly HealthStep[] {
 }
 
 function alarms(at: (agoMinutes: number) => number): ActiveAlarm[] {
-  const base = { ruleKind: "limit", cameraId: null, state: "unacknowledged" } as const;
+  const base = {
+    ruleKind: "limit",
+    cameraId: null,
+    state: "unacknowledged",
+    changedMs: at(3),
+    actionDone: false,
+    comment: "",
+    aside: null,
+  } as const;
   const source = "GB/T 24616 (CN, B)";
   return [
     {
