@@ -61,4 +61,37 @@ describe.skipIf(missingBrowser() !== undefined).each(sizes)("a room's cameras in
     expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
     expect(complaints).toEqual([]);
   });
+
+  it("are told to learn anew what was changed on purpose, with a reason, by those who may", async () => {
+    const complaints = complaintsOf(page);
+    await page.goto(server.url);
+    await page.fill("[name=name]", "admin");
+    await page.fill("[name=password]", people.password);
+    await page.click("button[type=submit]");
+    await page.waitForSelector(".row");
+    await page.goto(`${server.url}/#/site/${siteId}/zone/prep`);
+    const box = page.locator(".camera-learning");
+    await box.getByRole("button", { name: /重新学习|Learn anew/ }).click();
+    await box.locator("select").selectOption("scene");
+    await box.locator("input").fill("a new shelf");
+    await shoot("learn-anew-form");
+    await box.locator("button[type=submit]").click();
+    await box.getByText("a new shelf").waitFor();
+    expect(await box.textContent()).toMatch(/平时的场景.*在途|usual scene.*on its way/i);
+    const [sent] = server.state.commands;
+    expect(sent?.command.action).toMatchObject({ kind: "teach" });
+    if (sent?.command.action.kind !== "teach") throw new Error("nothing was sent");
+    expect(JSON.parse(sent.command.action.requestJson)).toMatchObject({ kind: "learn-anew", what: "scene" });
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+    await shoot("learn-anew-asked");
+    expect(complaints).toEqual([]);
+  });
+
+  /** For people who look at it: `SCREENSHOTS=<folder>`. */
+  async function shoot(name: string): Promise<void> {
+    const folder = process.env["SCREENSHOTS"];
+    if (folder === undefined) return;
+    await page.locator(".camera-learning").scrollIntoViewIfNeeded();
+    await page.screenshot({ path: `${folder}/${name}-${size.width}.png` });
+  }
 });

@@ -515,6 +515,15 @@ export type CameraFault = {
   readonly evidence: readonly EvidenceReference[];
 };
 
+export type CameraLearning = {
+  readonly what: "scene" | "health";
+  readonly actor: string;
+  readonly reason: string;
+  readonly timeMs: number;
+  readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly outcome: Explanation | null;
+};
+
 export type CameraCourse = {
   readonly nowMs: number;
   readonly operatingHours: readonly ({
@@ -524,6 +533,7 @@ export type CameraCourse = {
   })[] | null;
   readonly days: readonly CameraDay[];
   readonly faults: readonly CameraFault[];
+  readonly learning: readonly CameraLearning[];
 };
 
 export type GatewayCertificate = {

@@ -5,6 +5,7 @@ import type {
   AlarmRequested,
   AlarmSystemHealth,
   CameraCourse,
+  CameraLearning,
   CameraList,
   ConfigurationText,
   EnrolmentToken,
@@ -86,6 +87,8 @@ export const api = {
   alarm: (alarmId: string) => request<AlarmDetail>("GET", `/alarms/${id(alarmId)}`),
   cameraHealth: (siteId: string, cameraId: string, days: number) =>
     request<CameraCourse>("GET", `/sites/${id(siteId)}/cameras/${id(cameraId)}/health${query({ days })}`),
+  learnAnew: (siteId: string, cameraId: string, what: CameraLearning["what"], reason: string) =>
+    request<AlarmRequested>("POST", `/sites/${id(siteId)}/cameras/${id(cameraId)}/learning`, { what, reason }),
   acknowledge: (alarmId: string, comment: string) =>
     request<AcknowledgementRequest>("POST", `/alarms/${id(alarmId)}/acknowledgement`, { comment }),
   alarmActionDone: (alarmId: string, comment: string) =>

@@ -33,6 +33,24 @@ const cameraFault = named(
   }),
 );
 
+const learntPart = z.enum(["scene", "health"]);
+
+/** `scene`: what its rules remember of the room · `health`: the normal picture its health is judged by. */
+export const learnAnewBody = z.strictObject({ what: learntPart, reason: z.string().trim().min(1).max(500) });
+
+export const cameraLearning = named(
+  "CameraLearning",
+  z.object({
+    what: learntPart,
+    actor: text,
+    reason: text,
+    timeMs,
+    /** done: the gateway has begun anew. */
+    status: z.enum(["pending", "done", "failed", "expired", "superseded"]),
+    outcome: explanation.nullable(),
+  }),
+);
+
 export const cameraCourse = named(
   "CameraCourse",
   z.object({
@@ -43,5 +61,7 @@ export const cameraCourse = named(
     days: list(cameraDay),
     /** Newest first. */
     faults: list(cameraFault),
+    /** Newest first. */
+    learning: list(cameraLearning),
   }),
 );

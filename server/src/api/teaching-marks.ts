@@ -50,6 +50,7 @@ function standingMarks(changes: readonly StoredChange[]): readonly (Unseen & Pic
   const told = new Set<string>();
   const marks: (Unseen & Pick<StoredChange, "commandId">)[] = [];
   for (const { subject, after, author, timeMs, commandId } of changes) {
+    if (!subject.startsWith("taught:")) continue;
     const thing = subject.replace(/^taught:/, "");
     const said = after.slice(after.indexOf(": ") + 2);
     if (after === "removed") told.add(thing);

@@ -8,6 +8,7 @@ import { t } from "../i18n/language.ts";
 import { now } from "../now.ts";
 import { useResource } from "../resource.ts";
 import { timeZoneOf } from "../store.ts";
+import { CameraLearningBox } from "./camera-learning.tsx";
 import { EvidencePicture } from "./evidence.tsx";
 import { ErrorBox, Skeleton } from "./notices.tsx";
 
@@ -31,6 +32,13 @@ export function CameraCourse(props: { readonly siteId: string; readonly cameraId
       <Bars course={data} timeZone={timeZone} />
       <p class="quiet is-small">{summaryText(data)}</p>
       <Faults course={data} timeZone={timeZone} />
+      <CameraLearningBox
+        siteId={siteId}
+        cameraId={cameraId}
+        learning={data.learning}
+        timeZone={timeZone}
+        onAsked={reload}
+      />
     </div>
   );
 }

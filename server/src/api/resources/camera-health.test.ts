@@ -76,3 +76,38 @@ it("knows only cameras of the caller's own sites", async () => {
   expect((await ask("depot/cameras/kitchen")).statusCode).toBe(404);
   expect((await api.ask({ url: "/api/v1/sites/school/cameras/kitchen/health" })).statusCode).toBe(401);
 });
+
+it("asks the camera's gateway to learn anew, for those who may, and shows the request until the gateway's record is there", async () => {
+  const learn = (payload: object, as: string, path = "school/cameras/kitchen") =>
+    api.ask({ method: "POST", url: `/api/v1/sites/${path}/learning`, as, payload });
+  const wish = { what: "health", reason: "moved above the door" };
+  expect((await learn(wish, "olga")).statusCode).toBe(403);
+  expect((await learn({ ...wish, reason: " " }, "ann")).statusCode).toBe(400);
+  expect((await learn(wish, "ann", "school/cameras/other")).statusCode).toBe(404);
+  expect((await learn(wish, "bob")).statusCode).toBe(404);
+  expect(api.state.commands).toEqual([]);
+  expect((await learn(wish, "ann")).statusCode).toBe(202);
+  const [sent] = api.state.commands;
+  if (sent?.command.action.kind !== "teach") throw new Error("nothing was sent");
+  expect(JSON.parse(sent.command.action.requestJson)).toEqual({ kind: "learn-anew", cameraId: "kitchen", ...wish });
+  expect(api.accounts.audits).toMatchObject([{ actor: "ann", action: "learn-anew-requested" }]);
+  api.state.healthList.push({
+    organisationId: "a",
+    siteId: "school",
+    gatewayId: sent.gatewayId,
+    subject: "camera:kitchen",
+    state: "moved",
+    timeMs: 1,
+    explanation: { code: "camera-moved", parameters: {} },
+  });
+  const shown = async () => (await ask("school/cameras/kitchen")).json().learning;
+  expect(await shown()).toMatchObject([{ what: "health", status: "pending", actor: "ann", reason: wish.reason }]);
+  api.state.commands.splice(0);
+  const record = { subject: "camera:kitchen", what: "teaching", before: "", author: "ann" } as const;
+  const after = "the normal picture is learnt anew";
+  const made = { ...record, after, reason: wish.reason, timeMs: 2, commandId: "c", siteId: "school" };
+  api.state.gatewayFiles.set(sent.gatewayId, { changes: [made] });
+  expect(await shown()).toMatchObject([{ what: "health", status: "done", actor: "ann", reason: wish.reason }]);
+  const { changes } = (await api.ask({ url: `/api/v1/gateways/${sent.gatewayId}/teaching`, as: "vera" })).json();
+  expect(changes).toEqual([]);
+});

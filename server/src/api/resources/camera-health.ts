@@ -1,10 +1,14 @@
 import { z } from "zod";
 
+import { alarmRequested } from "../alarm-schemas.ts";
 import { notFound } from "../api-error.ts";
-import { cameraCourse } from "../camera-health-schemas.ts";
+import { askGateway } from "../ask-gateway.ts";
+import { cameraCourse, learnAnewBody } from "../camera-health-schemas.ts";
+import { learningOf } from "../camera-learning.ts";
 import { type ApiInstance, type ApiPorts, callerOf } from "../context.ts";
 import { cameraDays, firstDayStart } from "../overview/camera-hours.ts";
 import { identifier, problem } from "../schemas.ts";
+import { gatewayOf } from "./service.ts";
 
 const shownFaults = 12;
 
@@ -45,8 +49,10 @@ export function cameraHealthRoutes(app: ApiInstance, ports: ApiPorts): void {
         .filter((event) => event.state !== "ok" && event.state !== "starting")
         .toReversed()
         .slice(0, shownFaults);
+      const learning = await learningOf(state, scope, [...tellers], cameraId);
       return {
         nowMs,
+        learning,
         operatingHours: hours ?? null,
         days: [...cameraDays({ record, hours, timeZone, nowMs, heardMs, count })],
         faults: await Promise.all(
@@ -64,6 +70,30 @@ export function cameraHealthRoutes(app: ApiInstance, ports: ApiPorts): void {
           })),
         ),
       };
+    },
+  );
+
+  app.post(
+    "/sites/:siteId/cameras/:cameraId/learning",
+    {
+      config: { permission: "set-service" },
+      schema: {
+        summary: "Ask a camera's gateway to learn its scene or its normal picture anew: something was moved on purpose",
+        params: z.object({ siteId: identifier, cameraId: identifier }),
+        body: learnAnewBody,
+        response: { 202: alarmRequested, 400: problem, 401: problem, 403: problem, 404: problem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { siteId, cameraId } = request.params;
+      const { what, reason } = request.body;
+      const gatewayId = await gatewayOf(ports, caller, siteId, { kind: "camera", id: cameraId });
+      const requestJson = JSON.stringify({ kind: "learn-anew", cameraId, what, reason });
+      const action = { kind: "teach", requestJson } as const;
+      const given = { siteId, gatewayId, action, audited: "learn-anew-requested" };
+      const detail = `${gatewayId} ${cameraId} ${what}: ${reason}`;
+      return reply.code(202).send(await askGateway(ports, caller, { ...given, detail }));
     },
   );
 }

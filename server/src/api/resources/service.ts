@@ -59,7 +59,7 @@ function namedTarget({ kind, id }: Target): ServiceAction["target"] {
 }
 
 /** The gateway of the site that has described this. */
-async function gatewayOf(
+export async function gatewayOf(
   { state, clock }: ApiPorts,
   { scope }: Caller,
   siteId: string,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { TrackedCommand } from "../../core/gateway-records.ts";
+import type { StoredChange, TrackedCommand } from "../../core/gateway-records.ts";
 import { alarmRequested } from "../alarm-schemas.ts";
 import { ApiError, notFound } from "../api-error.ts";
 import { askGateway } from "../ask-gateway.ts";
@@ -34,7 +34,7 @@ export function teachRoutes(app: ApiInstance, ports: ApiPorts): void {
       const marks = await marksOf(state, scope, found);
       return {
         nowMs: clock.nowMs(),
-        changes: found.changes.map((change) => {
+        changes: found.changes.filter(isOfThing).map((change) => {
           const { subject, before, after, author, timeMs, commandId } = change;
           const thing = subject.replace(/^taught:/, "");
           return { thing, before, after, author, timeMs, commandId, mistakes: mistakesIn(change) };
@@ -70,6 +70,11 @@ export function teachRoutes(app: ApiInstance, ports: ApiPorts): void {
       return reply.code(202).send(await askGateway(ports, caller, { siteId, gatewayId, action, detail }));
     },
   );
+}
+
+/** Not of a camera that learnt its own scene anew. */
+function isOfThing({ subject }: StoredChange): boolean {
+  return subject.startsWith("taught:");
 }
 
 function viewOfRequest({ command, status, outcome }: TrackedCommand) {
