@@ -44,10 +44,15 @@ describe.skipIf(missingBrowser() !== undefined)(
       await set.prepare?.();
       const status = exampleStatus(bench.clock.nowMs(), true);
       const [camera] = status.cameras;
+      const scene = { ruleId: "strange", ruleKind: "unusual-scene", state: "learning", reason: null } as const;
+      const learning = {
+        normalPicture: { learnt: 20, of: 20 },
+        rules: [{ ...scene, scene: { learnt: 45, of: 600 } }],
+      };
       if (camera === undefined) throw new Error("no camera in the example");
       const server = createLocalServer({
         options: localOptions.parse({ port: 0 }),
-        status: () => ({ ...status, cameras: [{ ...camera, cameraId: "kitchen" }] }),
+        status: () => ({ ...status, cameras: [{ ...camera, ...learning, cameraId: "kitchen" }] }),
         act: () => ({ kind: "done", events: [] }),
         approve: () => Promise.resolve({ kind: "done" }),
         forgetRoom: () => Promise.resolve(true),
@@ -182,6 +187,39 @@ describe.skipIf(missingBrowser() !== undefined)(
         "false",
         "true",
       ]);
+    });
+
+    it("has a camera learn anew on the gateway's page, with a reason, and shows how far it is", async () => {
+      const { page, complaints } = await open({ width: 360, locale: "zh-CN" });
+      const done: string[] = [];
+      bench.teaching.connectCameras((cameraId, what) => {
+        done.push(`${cameraId} ${what}`);
+        return Promise.resolve(what === "health");
+      });
+      await page.goto(page.url().replace("/teach.html", "/"));
+      const row = page.locator("#cameras li");
+      await row.getByText("strange 正在学习场景：600 帧中的 45 帧").waitFor();
+      await row.getByRole("button", { name: "重新学习" }).click();
+      await page.fill("#ask-name", "安");
+      await page.selectOption("#ask-part", "health");
+      await page.fill("#ask-reason", "摄像头移到门上方");
+      const folder = process.env["SCREENSHOTS"];
+      if (folder !== undefined) await page.screenshot({ path: `${folder}/local-learn-anew-360.png` });
+      await page.click("#ask-confirm");
+      await page.locator("#ask").waitFor({ state: "hidden" });
+      expect(done).toEqual(["kitchen health"]);
+      expect(bench.changes).toMatchObject([
+        { subject: "camera:kitchen", author: "安 (local page)", reason: "摄像头移到门上方" },
+      ]);
+      await row.scrollIntoViewIfNeeded();
+      if (folder !== undefined) await page.screenshot({ path: `${folder}/local-learning-360.png` });
+      await row.getByRole("button", { name: "重新学习" }).click();
+      await page.selectOption("#ask-part", "scene");
+      await page.fill("#ask-reason", "新架子");
+      await page.click("#ask-confirm");
+      await page.getByText("此刻没有规则记住这个摄像头的场景").waitFor();
+      expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      expect(complaints.filter((one) => !one.includes("409"))).toEqual([]);
     });
   },
 );

@@ -9,6 +9,7 @@ import { Site, until } from "./site.ts";
 
 const teaching = z.object({
   changes: z.array(z.object({ thing: z.string(), after: z.string(), author: z.string() })),
+  marks: z.array(z.object({ crop: z.string(), picture: z.unknown() })),
   requests: z.array(
     z.object({
       commandId: z.string(),
@@ -22,6 +23,9 @@ const local = z.object({
   things: z.array(
     z.object({ thing: z.string(), active: z.number().nullable(), examples: z.array(z.object({ crop: z.string() })) }),
   ),
+});
+const course = z.object({
+  learning: z.array(z.object({ what: z.string(), status: z.string(), actor: z.string(), reason: z.string() })),
 });
 const asked = z.object({ commandId: z.string() });
 
@@ -129,9 +133,29 @@ test("what was answered as marked is there after kill -9, and every crop that is
     expect(thing?.examples.length).toBeGreaterThanOrEqual(confirmed);
     // At most the one that was being written when the process ended.
     expect(thing?.examples.length).toBeLessThanOrEqual(confirmed + 1 + round);
+    // The server reads the crops' names from the gateway's records; the pictures stay at the gateway.
+    const newest = thing?.examples.at(-1)?.crop.slice(0, 12);
+    await until("the newest mark's record", async () => (await record()).marks.some(({ crop }) => crop === newest));
+    expect((await record()).marks.every(({ picture }) => picture === null)).toBe(true);
     for (const { crop } of thing?.examples ?? []) {
       const picture = await (await fetch(page(`/teach/crop.jpg?thing=bin-open&crop=${crop}`))).arrayBuffer();
       expect((await sharp(Buffer.from(picture)).metadata()).format).toBe("jpeg");
     }
   }
 }, 120_000);
+
+test("a camera learns anew when the server asks, what it cannot learn comes back with its reason, and both are recorded", async () => {
+  const address = `/api/v1/sites/${Site.siteId}/cameras/cam`;
+  const learning = async () => course.parse((await site.client.ask("GET", `${address}/health`)).body).learning;
+  for (const what of ["health", "scene"]) {
+    const answer = await site.client.ask("POST", `${address}/learning`, { what, reason: `moved ${what}` });
+    expect(asked.parse(answer.body).commandId).not.toBe("");
+  }
+  await until("both answers", async () => (await learning()).every(({ status }) => status !== "pending"));
+  expect((await learning()).toSorted((a, b) => a.what.localeCompare(b.what))).toMatchObject([
+    { what: "health", status: "done", actor: "admin", reason: "moved health" },
+    { what: "scene", status: "failed", actor: "admin", reason: "moved scene" },
+  ]);
+  const local = await (await fetch(page("/status.json"))).text();
+  expect(local).toContain('"normalPicture":{"learnt":');
+}, 60_000);

@@ -25,9 +25,9 @@ function relearnButton({ cameraId, rules = [] }) {
     ask({
       heading: t.relearn,
       about: `${cameraId} · ${t.relearnMeans}`,
-      fields: [{ name: "what", kind: "choice", label: t.relearnWhat, options: whats }, reasonField()],
+      fields: [{ name: "part", kind: "choice", label: t.relearnWhat, options: whats }, reasonField()],
       address: "/teach",
-      bodyOf: ({ name, what, reason }) => ({ name, request: { kind: "learn-anew", cameraId, what, reason } }),
+      bodyOf: ({ name, part, reason }) => ({ name, request: { kind: "learn-anew", cameraId, what: part, reason } }),
     });
   });
   return button;
