@@ -115,8 +115,8 @@ async def main() -> None:
                 say({"answer": await do(client, subscription, json.loads(line))})
             except ua.UaStatusCodeError as error:
                 say({"answer": ua.StatusCode(error.code).name})
-            except ua.UaError as error:
-                say({"answer": str(error)})
+            except Exception as error:  # a panel stays; what asked must hear of it
+                say({"answer": f"{type(error).__name__} {error}"})
     finally:
         await client.disconnect()
 

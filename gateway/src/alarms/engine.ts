@@ -151,6 +151,7 @@ class Engine implements AlarmEngine, RoomLearning {
     const { input, explanation } = inputOf(action, actor);
     const outcome = alarm.act(input, explanation, now, doer, limit);
     if (outcome.kind === "done" && action.kind === "action-done") watch.evaluator.actedOn?.();
+    if (outcome.kind === "done" && action.kind === "reset") watch.evaluator.released?.(now);
     return outcome.kind === "done"
       ? { kind: "done", events: this.#tell(outcome.events, now) }
       : { kind: "refused", reason: toRefusal(outcome.reason) };

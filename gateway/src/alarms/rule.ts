@@ -65,6 +65,8 @@ interface Evaluator {
   past?(): PastExcursions | null;
   /** A person has dealt with the cause of its alarm, which goes on or is over by now. */
   actedOn?(): void;
+  /** A person let its latched alarm go. */
+  released?(now: Moment): void;
 }
 
 export interface PointEvaluator extends Evaluator {

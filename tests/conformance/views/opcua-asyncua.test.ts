@@ -41,7 +41,9 @@ class Panel {
     this.#process = spawn(python, [script, ...args], { stdio: ["pipe", "pipe", "pipe"] });
     this.#process.stderr.on("data", (chunk: Buffer) => (this.#complaint += chunk.toString()));
     this.#process.on("exit", () => {
-      this.#begun.resolve(`ended: ${this.#complaint.slice(-2_000)}`);
+      const ended = `ended: ${this.#complaint.slice(-2_000)}`;
+      this.#begun.resolve(ended);
+      for (const answer of this.#answers.splice(0)) answer(ended);
     });
     createInterface({ input: this.#process.stdout }).on("line", (line) => {
       const said = JSON.parse(line) as Readonly<Record<string, unknown>>; // as the script writes it

@@ -3,8 +3,9 @@ import { z } from "zod";
 
 import type { PastExcursions } from "../../core/alarm-engine.ts";
 import type { Point } from "../../core/site.ts";
+import { type ExcursionOptions, excursionOptions } from "../excursion-options.ts";
 import { explain, minutes } from "../explanation-codes.ts";
-import { appliesTo, judgedValue } from "../judged.ts";
+import { judgedValue } from "../judged.ts";
 import { covers, ExcursionMemory, type PastExcursion } from "../learning/excursion-memory.ts";
 import { RunningExcursion } from "../learning/running-excursion.ts";
 import { higherOf, isHigher } from "../lifecycle.ts";
@@ -18,42 +19,6 @@ import {
   type Verdict,
 } from "../rule.ts";
 import { unitSymbol } from "../temperature-units.ts";
-
-const optionsSchema = z
-  .strictObject({
-    side: z.enum(["high", "low"]),
-    /** In the point's unit. */
-    limit: z.number(),
-    /** An excursion this room is not known to end by itself is told after this long. */
-    onDelaySeconds: z.number().min(0).max(86_400).default(2_700),
-    /** Every excursion is told after this long, whatever the room is known for; one that falls back, `recoveringSeconds` later. */
-    maximumDelaySeconds: z.number().min(0).max(86_400).default(7_200),
-    /** Past excursions, as long and as far, on so many occasions make one "as seen before". */
-    similar: z.number().int().min(1).max(20).default(3),
-    /** Values that fall back so fast that they are inside within this long are waited for. */
-    recoveringSeconds: z.number().min(0).max(7_200).default(1_800),
-    /** After the room is back it is watched for this long: what comes back meanwhile is the same alarm, and one lesson. */
-    watchSeconds: z.number().min(0).max(604_800).default(86_400),
-    /** How far inside, in the point's unit, counts as back. */
-    deadband: z.number().min(0).default(0.5),
-    /** How long back inside before the explanation says so. */
-    offDelaySeconds: z.number().min(0).max(86_400).default(600),
-    limitCountsAsBreach: z.boolean().default(true),
-    /** Beyond this the alarm is critical, learned or not. */
-    critical: z.strictObject({ value: z.number(), onDelaySeconds: z.number().min(0).max(86_400) }).optional(),
-    applyTo: appliesTo.default("air"),
-    source: z.string().min(1).max(500).default("site configuration"),
-  })
-  .superRefine((options, context) => {
-    if (options.maximumDelaySeconds < options.onDelaySeconds) {
-      context.addIssue({ code: "custom", path: ["maximumDelaySeconds"], message: "must not be below onDelaySeconds" });
-    }
-    const { critical, limit, side } = options;
-    if (critical !== undefined && (side === "high" ? critical.value < limit : critical.value > limit)) {
-      context.addIssue({ code: "custom", path: ["critical", "value"], message: `must not be milder than ${limit}` });
-    }
-  });
-type ExcursionOptions = z.output<typeof optionsSchema>;
 
 /** Of one alarm; the newest are kept. */
 const maxTold = 8;
@@ -91,7 +56,7 @@ export const excursionRule = definePointRule({
   kind: "excursion",
   watches: "points",
   judgesLate: true,
-  options: optionsSchema,
+  options: excursionOptions,
   example: {
     options: { side: "high", limit: -18, onDelaySeconds: 900, watchSeconds: 1_200, deadband: 1 },
     raising: [{ waitSeconds: 60, value: -20 }, ...Array.from({ length: 16 }, () => ({ waitSeconds: 60, value: -15 }))],
@@ -203,6 +168,17 @@ class ExcursionEvaluator implements PointEvaluator {
     const toMs = this.#told === null ? this.#lastAlarm?.toMs : Number.POSITIVE_INFINITY;
     if (fromMs === undefined || toMs === undefined) return;
     this.#memory.leaveOut(({ endedMs }) => endedMs >= fromMs && endedMs <= toMs);
+  }
+
+  /** What comes after this is another alarm: it is told whatever people were told of this one. */
+  released(now: Moment): void {
+    this.#lastAlarm = { fromMs: this.#toldOnsetMs, toMs: now.wallMs };
+    this.#isReal = false;
+    this.#told = null;
+    this.#backSinceMs = null;
+    this.#isWatched = false;
+    this.#isExcused = false;
+    this.#toldOf = [];
   }
 
   #restore({ state, learned, downMs, active }: Restored, now: Moment): void {
@@ -349,13 +325,7 @@ class ExcursionEvaluator implements PointEvaluator {
 
   #end(backMs: number, now: Moment): Verdict {
     const explanation = this.#explainBack("excursion-returned", backMs);
-    this.#lastAlarm = { fromMs: this.#toldOnsetMs, toMs: now.wallMs };
-    this.#isReal = false;
-    this.#told = null;
-    this.#backSinceMs = null;
-    this.#isWatched = false;
-    this.#isExcused = false;
-    this.#toldOf = [];
+    this.released(now);
     return { kind: "inactive", explanation };
   }
 
