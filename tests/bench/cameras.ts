@@ -1,9 +1,9 @@
 /**
  * Many cameras on little hardware: 1, 2, 4 and 8 of them in a process of their own, with motion in every frame at 2 frames a
  * second. Resident memory, the longest time between two looks at each camera, and how late the main loop (which serves the
- * sensors) comes to its timers.
+ * sensors) comes to its timers. Then whole gateways with 0 and 8 cameras by turns: how long an MQTT sample takes to be in the journal.
  *
- *   npm run -s bench:cameras [-- --counts 1,2,4,8] [--seconds 30] [--json]
+ *   npm run -s bench:cameras [-- --counts 1,2,4,8] [--seconds 30] [--rounds 3] [--only sensors] [--json]
  */
 import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -20,12 +20,15 @@ import { type Camera, createCamera } from "../../gateway/src/cameras/camera.ts";
 import { cameraConfig, ModelPool } from "../../gateway/src/cameras/index.ts";
 import { LookScheduler } from "../../gateway/src/cameras/scheduler.ts";
 import { gatewayEnvironment } from "../sims/child.ts";
+import { sensorDelays } from "./cameras-sensors.ts";
 import { discarded, makePictures } from "./vision-pipeline.ts";
 
 const { values } = parseArgs({
   options: {
     counts: { type: "string", default: "1,2,4,8" },
     seconds: { type: "string", default: "30" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
     json: { type: "boolean", default: false },
     /** Of the child: the folder with pictures. */
     folder: { type: "string" },
@@ -119,7 +122,7 @@ if (values.folder !== undefined) {
       await writeFile(join(folder, "pictures", `${String(n).padStart(3, "0")}.jpg`), picture);
     }
     const results: Measured[] = [];
-    for (const count of values.counts.split(",")) {
+    for (const count of values.only === "sensors" ? [] : values.counts.split(",")) {
       const child = fork(import.meta.filename, ["--counts", count, "--seconds", values.seconds, "--folder", folder], {
         env: { ...process.env, ...gatewayEnvironment },
       });
@@ -134,11 +137,18 @@ if (values.folder !== undefined) {
         }),
       );
     }
-    if (!values.json) console.table(results);
+    const rounds = Number(values.rounds);
+    const pictures = join(folder, "pictures");
+    const sensors = await sensorDelays({ folder, pictures, cameras: 8, seconds, rounds });
+    if (!values.json) {
+      if (results.length > 0) console.table(results);
+      console.table({ "0 cameras": sensors.withoutCameras, "8 cameras": sensors.withCameras });
+      console.log(`publish → in the journal, p99 with 8 cameras ÷ without: ${sensors.p99Ratio}`);
+    }
     const [one, last] = [results[0], results.at(-1)];
     const more = (last?.cameras ?? 1) - (one?.cameras ?? 1);
     const eachFurtherMb = more === 0 ? null : ((last?.residentMb ?? 0) - (one?.residentMb ?? 0)) / more;
-    console.log(JSON.stringify({ name: "cameras", seconds, eachFurtherMb, results }));
+    console.log(JSON.stringify({ name: "cameras", seconds, eachFurtherMb, sensors, results }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
