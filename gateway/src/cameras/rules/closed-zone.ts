@@ -1,10 +1,10 @@
 import { isWithin, scheduleEntry } from "@frostlight/kernel";
 import { z } from "zod";
 
-import { type CameraRule, defineCameraRule, type RuleContext, type RuleHit, type RuleView } from "./camera-rule.ts";
-import { Confirmation } from "./confirmation.ts";
-import { hitOf, peopleInPlace, seen } from "./people.ts";
-import { isOnDuty, ruleOptions } from "./rule-options.ts";
+import { defineCameraRule } from "./camera-rule.ts";
+import { peopleInPlace } from "./people.ts";
+import { ruleOptions } from "./rule-options.ts";
+import { trackedRule } from "./tracked-rule.ts";
 
 const options = z.strictObject({
   ...ruleOptions({ severity: "high", minWidth: 12, minHeight: 24 }),
@@ -24,31 +24,12 @@ export const closedZone = defineCameraRule({
   heads: () => [],
   model: () => null,
   minScore: (chosen: Options) => chosen.minScore,
-  create: (chosen: Options, context) => new ClosedZone(chosen, context),
+  create: (chosen: Options, context) =>
+    trackedRule(chosen, context, {
+      counts: (view) => {
+        const isClosed = chosen.closed === undefined || isWithin(chosen.closed, context.timeZone, view.timeMs);
+        return isClosed ? peopleInPlace(view, chosen) : [];
+      },
+      tell: () => ({ code: "person-in-closed-zone" }),
+    }),
 });
-
-class ClosedZone implements CameraRule {
-  readonly #options: Options;
-  readonly #timeZone: string;
-  readonly #confirmation: Confirmation;
-
-  constructor(chosen: Options, { timeZone, longestGapMs }: RuleContext) {
-    this.#options = chosen;
-    this.#timeZone = timeZone;
-    this.#confirmation = new Confirmation(chosen, longestGapMs);
-  }
-
-  isAttentive(): boolean {
-    return this.#confirmation.isOpen;
-  }
-
-  look(view: RuleView): RuleHit | null {
-    const { closed, severity, minScore } = this.#options;
-    const isClosed = closed === undefined || isWithin(closed, this.#timeZone, view.timeMs);
-    const inside =
-      isClosed && isOnDuty(this.#options, this.#timeZone, view.timeMs) ? peopleInPlace(view, this.#options) : [];
-    const confirmed = this.#confirmation.look(inside.map(seen), view);
-    const what = { severity, threshold: minScore, code: "person-in-closed-zone", parameters: { threshold: minScore } };
-    return hitOf(confirmed, inside, what);
-  }
-}

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { type CameraRule, defineCameraRule, type RuleContext, type RuleHit, type RuleView } from "./camera-rule.ts";
-import { Confirmation } from "./confirmation.ts";
-import { hitOf, peopleInPlace, seen } from "./people.ts";
-import { isOnDuty, ruleOptions } from "./rule-options.ts";
+import { defineCameraRule } from "./camera-rule.ts";
+import { peopleInPlace } from "./people.ts";
+import { ruleOptions } from "./rule-options.ts";
+import { trackedRule } from "./tracked-rule.ts";
 
 const options = z.strictObject({
   ...ruleOptions({ severity: "warning", k: 2, n: 6, forSeconds: 120, minWidth: 12, minHeight: 24 }),
@@ -25,29 +25,9 @@ export const loitering = defineCameraRule({
   heads: () => [],
   model: () => null,
   minScore: (chosen: Options) => chosen.minScore,
-  create: (chosen: Options, context) => new Loitering(chosen, context),
+  create: (chosen: Options, context) =>
+    trackedRule(chosen, context, {
+      counts: (view) => peopleInPlace(view, chosen),
+      tell: () => ({ code: "loitering", parameters: { limitSeconds: chosen.forSeconds } }),
+    }),
 });
-
-class Loitering implements CameraRule {
-  readonly #options: Options;
-  readonly #timeZone: string;
-  readonly #confirmation: Confirmation;
-
-  constructor(chosen: Options, { timeZone, longestGapMs }: RuleContext) {
-    this.#options = chosen;
-    this.#timeZone = timeZone;
-    this.#confirmation = new Confirmation(chosen, longestGapMs);
-  }
-
-  isAttentive(): boolean {
-    return this.#confirmation.isOpen;
-  }
-
-  look(view: RuleView): RuleHit | null {
-    const { forSeconds, severity, minScore } = this.#options;
-    const inside = isOnDuty(this.#options, this.#timeZone, view.timeMs) ? peopleInPlace(view, this.#options) : [];
-    const confirmed = this.#confirmation.look(inside.map(seen), view);
-    const parameters = { limitSeconds: forSeconds, threshold: minScore };
-    return hitOf(confirmed, inside, { severity, threshold: minScore, code: "loitering", parameters });
-  }
-}

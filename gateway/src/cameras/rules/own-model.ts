@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-import { type CameraRule, defineCameraRule, type RuleContext, type RuleHit, type RuleView } from "./camera-rule.ts";
-import { Confirmation } from "./confirmation.ts";
-import { hitOf, seen, thingsInPlace } from "./people.ts";
-import { isOnDuty, ruleOptions } from "./rule-options.ts";
+import { defineCameraRule } from "./camera-rule.ts";
+import { thingsInPlace } from "./people.ts";
+import { ruleOptions } from "./rule-options.ts";
+import { trackedRule } from "./tracked-rule.ts";
 
 const options = z.strictObject({
   ...ruleOptions({ severity: "warning", minWidth: 8, minHeight: 8 }),
@@ -31,32 +31,13 @@ export const ownModel = defineCameraRule({
   heads: () => [],
   model: (chosen: Options) => chosen.model ?? null,
   minScore: (chosen: Options) => chosen.minScore,
-  create: (chosen: Options, context) => new OwnModel(chosen, context),
+  create: (chosen: Options, context) =>
+    trackedRule(chosen, context, {
+      counts: (view) => thingsInPlace(view.tracks, chosen.labels, view, chosen),
+      tell: (best) => ({
+        code: chosen.experimental ? "own-model-experimental" : "own-model",
+        counted: "count",
+        parameters: { label: best?.label ?? "" },
+      }),
+    }),
 });
-
-class OwnModel implements CameraRule {
-  readonly #options: Options;
-  readonly #timeZone: string;
-  readonly #confirmation: Confirmation;
-
-  constructor(chosen: Options, { timeZone, longestGapMs }: RuleContext) {
-    this.#options = chosen;
-    this.#timeZone = timeZone;
-    this.#confirmation = new Confirmation(chosen, longestGapMs);
-  }
-
-  isAttentive(): boolean {
-    return this.#confirmation.isOpen;
-  }
-
-  look(view: RuleView): RuleHit | null {
-    const { labels, minScore, severity, experimental } = this.#options;
-    const isOn = isOnDuty(this.#options, this.#timeZone, view.timeMs);
-    const things = isOn ? thingsInPlace(view.tracks, labels, view, this.#options) : [];
-    const confirmed = this.#confirmation.look(things.map(seen), view);
-    const best = things.find(({ trackId }) => trackId === confirmed[0]?.key);
-    const code = experimental ? "own-model-experimental" : "own-model";
-    const parameters = { label: best?.label ?? "", threshold: minScore };
-    return hitOf(confirmed, things, { severity, threshold: minScore, code, counted: "count", parameters });
-  }
-}
