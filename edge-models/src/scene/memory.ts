@@ -49,6 +49,7 @@ export interface SavedScene {
   readonly level: UsualLevel;
   readonly framesLearnt: number;
   readonly peopleAreUsual: boolean;
+  readonly judgesPlaces: boolean;
   /** Of each channel. */
   readonly scale: Float32Array;
   /** Of each cell. */
@@ -76,6 +77,8 @@ const minVisibleShare = 0.2;
 const fewFramesMargin = 0.5;
 /** Somebody in so many of the learnt frames: people belong to the scene. */
 const usualPeopleShare = 0.05;
+/** Where people come and go, a place is known only after so many learnt frames. */
+const enoughWithPeople = 100;
 /** A cell that was seen less often than in three frames and their copies is never judged. */
 const enoughSights = 6;
 
@@ -83,8 +86,8 @@ const enoughSights = 6;
  * What a camera's scene normally looks like, and a threshold from frames seen *later* than the learnt ones (thresholds
  * from interleaved frames gave 30-57 % false frames). A cell is strange when it differs from what was seen in its own
  * place and, with its neighbourhood, from what was seen anywhere: the geometric mean of both distances, in units of how much
- * that place usually differs. Its own place alone finds small things but not what people leave of themselves beside their
- * boxes, anywhere alone the other way round.
+ * that place usually differs. Its own place alone finds small things, but also what people leave of themselves beside their
+ * boxes; anywhere alone the other way round, and so it is alone where people come and go and little was learnt.
  */
 export class SceneMemory {
   readonly #options: SceneOptions;
@@ -93,7 +96,8 @@ export class SceneMemory {
   #frames = 0;
   #framesWithPeople = 0;
   /** Known once the frames are learnt. */
-  #peopleAreUsual: boolean | undefined;
+  #peopleAreUsual = true;
+  #judgesPlaces = false;
   /** Of the frames that set the threshold. */
   #calibration: FrameStrangeness[] = [];
   #level: UsualLevel | undefined;
@@ -115,6 +119,7 @@ export class SceneMemory {
     };
     this.#frames = saved.framesLearnt;
     this.#peopleAreUsual = saved.peopleAreUsual;
+    this.#judgesPlaces = saved.judgesPlaces;
     this.#threshold = saved.threshold;
     this.#level = saved.level;
   }
@@ -180,7 +185,8 @@ export class SceneMemory {
       threshold: this.#threshold,
       level: this.#level,
       framesLearnt: this.#frames,
-      peopleAreUsual: this.#peopleAreUsual ?? true,
+      peopleAreUsual: this.#peopleAreUsual,
+      judgesPlaces: this.#judgesPlaces,
       scale,
       usual,
       places: places.save(),
@@ -190,6 +196,7 @@ export class SceneMemory {
 
   #finishLearning({ usual, places }: Learnt): void {
     this.#peopleAreUsual = this.#framesWithPeople >= this.#frames * usualPeopleShare;
+    this.#judgesPlaces = !this.#peopleAreUsual || this.#frames >= enoughWithPeople;
     const seen = usual.filter((_, cell) => places.count(cell) > 0).sort();
     const typical = seen[seen.length >> 1] ?? 0;
     for (const [cell, distance] of usual.entries()) usual[cell] = Math.max(distance, typical) || 1;
@@ -211,8 +218,9 @@ export class SceneMemory {
 
   /** People are left out where they belong to the scene; where they do not, a person is as unusual as a thing. */
   #maskOf({ places }: Learnt, { hidden, outside }: SceneView): Uint8Array {
+    const mask = this.#options.alwaysMask || this.#peopleAreUsual ? hidden : outside;
+    if (!this.#judgesPlaces) return mask;
     const enough = Math.min(enoughSights, this.#learningFrames);
-    const mask = this.#options.alwaysMask || this.#peopleAreUsual === true ? hidden : outside;
     return mask.map((masked, cell) => (places.count(cell) < enough ? 1 : masked));
   }
 
@@ -254,11 +262,11 @@ export class SceneMemory {
   async #strangeness(learnt: Learnt, grid: PatchGrid, mask: Uint8Array): Promise<Float32Array> {
     const scaled = scale(grid, learnt.scale);
     const anywhere = await learnt.anywhere.distances(averageNeighbours(scaled).data);
-    return learnt.places
-      .distances(scaled.data)
-      .map((here, cell) =>
-        mask[cell] === 1 ? 0 : Math.sqrt(here * (anywhere[cell] ?? 0)) / (learnt.usual[cell] ?? 1),
-      );
+    const here = this.#judgesPlaces ? learnt.places.distances(scaled.data) : null;
+    return anywhere.map((distance, cell) => {
+      if (mask[cell] === 1) return 0;
+      return here === null ? distance : Math.sqrt(distance * (here[cell] ?? 0)) / (learnt.usual[cell] ?? 1);
+    });
   }
 
   async #remember({ scale: units, usual, places, anywhere }: Learnt, grid: PatchGrid, mask: Uint8Array): Promise<void> {

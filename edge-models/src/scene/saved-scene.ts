@@ -14,6 +14,7 @@ interface Header extends SceneOwner {
   readonly highestLevel: number;
   readonly framesLearnt: number;
   readonly peopleAreUsual: boolean;
+  readonly judgesPlaces: boolean;
   /** Descriptors of the whole scene. */
   readonly entries: number;
   /** Descriptors of all the places. */
@@ -40,8 +41,8 @@ function readHeader(line: string): Header | undefined {
     value("threshold") !== 0 &&
     isSize(value("typicalLevel")) &&
     isSize(value("highestLevel"));
-  const flag = typeof value("peopleAreUsual") === "boolean";
-  return value("format") === 3 && texts && counts && positive && flag ? (json as Header) : undefined; // just checked
+  const flags = ["peopleAreUsual", "judgesPlaces"].every((key) => typeof value(key) === "boolean");
+  return value("format") === 3 && texts && counts && positive && flags ? (json as Header) : undefined; // just checked
 }
 
 function isSize(value: unknown): boolean {
@@ -79,6 +80,7 @@ export function encodeScene(scene: SavedScene, owner: SceneOwner): Uint8Array {
     highestLevel: scene.level.highest,
     framesLearnt: scene.framesLearnt,
     peopleAreUsual: scene.peopleAreUsual,
+    judgesPlaces: scene.judgesPlaces,
     entries: scene.patches.length / scene.dimensions,
     placeEntries: patches.length / scene.dimensions,
     sha256: createHash("sha256").update(numbers).digest("hex"),
@@ -129,6 +131,7 @@ export function decodeScene(bytes: Uint8Array, owner: SceneOwner): DecodedScene 
       level: new UsualLevel(data.typicalLevel, data.highestLevel),
       framesLearnt: data.framesLearnt,
       peopleAreUsual: data.peopleAreUsual,
+      judgesPlaces: data.judgesPlaces,
       scale,
       usual,
       places: { counts, patches: take(data.placeEntries * dimensions) },

@@ -49,8 +49,9 @@ async function learnt(
   view: (n: number) => SceneView = () => empty,
   more: Partial<typeof options> = {},
 ): Promise<SceneMemory> {
-  const memory = new SceneMemory({ ...options, ...more }, plainNearest);
-  for (let n = 0; n < options.learnFrames; n += 1) await memory.look(frame(n), view(n));
+  const chosen = { ...options, ...more };
+  const memory = new SceneMemory(chosen, plainNearest);
+  for (let n = 0; n < chosen.learnFrames; n += 1) await memory.look(frame(n), view(n));
   return memory;
 }
 
@@ -107,6 +108,15 @@ describe("SceneMemory", () => {
     expect(unattended.score).toBeGreaterThan(unattended.threshold ?? Infinity);
     const attended = await (await learnt(() => empty, { alwaysMask: true })).look(frame(99, thing), person);
     expect(attended.score).toBeLessThan(attended.threshold ?? 0);
+  });
+
+  it("compares a place with itself where people come and go only after a hundred learnt frames", async () => {
+    const from = (frames: number) =>
+      learnt((n) => viewOf(n % 5 === 0 ? [1, 2] : []), { learnFrames: frames }).then((memory) => memory.save());
+    expect(await from(20)).toMatchObject({ peopleAreUsual: true, judgesPlaces: false });
+    expect(await from(142)).toMatchObject({ peopleAreUsual: true, judgesPlaces: false });
+    expect(await from(143)).toMatchObject({ peopleAreUsual: true, judgesPlaces: true });
+    expect((await learnt()).save()).toMatchObject({ peopleAreUsual: false, judgesPlaces: true });
   });
 
   it("takes no faint box for people who belong to the scene", async () => {
