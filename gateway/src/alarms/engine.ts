@@ -126,9 +126,7 @@ class Engine implements AlarmEngine, RoomLearning {
       events.push(...watch.alarm.expire(now));
     }
     const late: AlarmEvent[] = [];
-    for (const watched of this.#watches.points.values()) {
-      for (const record of watched.late) late.push(...record.tick(now));
-    }
+    for (const watched of this.#watches.points.values()) late.push(...watched.late.tick(now));
     return [...this.#tell(events, now), ...late];
   }
 
@@ -298,7 +296,7 @@ class Engine implements AlarmEngine, RoomLearning {
 /** Of a time that nothing is known of from live samples; what has no time of its own tells of none. */
 function recordLate({ gaps, late }: WatchedPoint, sample: Sample, now: Moment): readonly AlarmEvent[] {
   if (!sample.hasSourceTime || sample.timeMs > now.wallMs || !gaps.has(sample.timeMs)) return [];
-  return late.flatMap((record) => record.add(sample, now));
+  return late.add(sample, now);
 }
 
 const refusals = [

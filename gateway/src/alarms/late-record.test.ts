@@ -34,9 +34,11 @@ async function afterSilence(): Promise<{ stage: Stage; silentMs: number }> {
 it("records an excursion of back-filled values with its own times, suppressed, and never has it open", async () => {
   const { stage, silentMs } = await afterSilence();
   const fromMs = silentMs + 10 * minute;
-  for (const [index, value] of [...excursion, ...back].entries()) {
-    backfill(stage, fromMs + index * minute, [value]);
+  backfill(stage, fromMs, [...excursion, ...back]);
+  const arrivedMs = stage.clock.nowMs();
+  for (let second = 0; second < 600; second += 1) {
     expect(stage.engine.active()).toEqual([]);
+    await stage.wait(1);
   }
   expect(stage.events.map(({ transition, state }) => `${transition}: ${state}`)).toEqual([
     "raised: suppressed",
@@ -51,7 +53,7 @@ it("records an excursion of back-filled values with its own times, suppressed, a
     timeMs: fromMs + 35 * minute,
     actor: null,
     explanation: { code: "limit-high", parameters: { heldMinutes: 30 } },
-    context: [{ code: "context-suppressed-late", parameters: { arrived: { timeMs: stage.clock.nowMs() } } }],
+    context: [{ code: "context-suppressed-late", parameters: { arrived: { timeMs: arrivedMs + 10 * minute } } }],
   });
   expect(returned).toMatchObject({ timeMs: fromMs + 75 * minute, explanation: { code: "limit-returned" } });
   // The health of the alarm system is about what people were told.
@@ -61,6 +63,7 @@ it("records an excursion of back-filled values with its own times, suppressed, a
 it("records it with the priority it reached", async () => {
   const { stage, silentMs } = await afterSilence();
   backfill(stage, silentMs + minute, [...excursion, ...Array.from({ length: 10 }, () => -5), ...back]);
+  await stage.wait(600);
   expect(stage.story).toEqual([
     "raised high",
     "escalated critical",
@@ -107,34 +110,29 @@ it("does not record again what was judged when it came, and nothing of values wi
   expect(stage.events).toHaveLength(before);
 });
 
-it("takes two back-fills of different times for two, and waits for the same delay in each", async () => {
+it("puts values in order that come newest first or twice, and lets two stretches with a gap between be two", async () => {
   const { stage, silentMs } = await afterSilence();
-  backfill(
-    stage,
-    silentMs + 100 * minute,
-    Array.from({ length: 25 }, () => -15),
-  );
-  backfill(
-    stage,
-    silentMs + 10 * minute,
-    Array.from({ length: 25 }, () => -15),
-  );
+  const warm = Array.from({ length: 25 }, () => -15);
+  // 25 and 25 minutes, an hour apart: neither is long enough.
+  for (const from of [100, 15]) backfill(stage, silentMs + from * minute, warm);
   await stage.wait(700);
   expect(stage.events).toEqual([]);
-  backfill(
-    stage,
-    silentMs + 40 * minute,
-    Array.from({ length: 35 }, () => -15),
-  );
-  backfill(
-    stage,
-    silentMs + 20 * minute,
-    Array.from({ length: 35 }, () => -15),
-  );
+  // 50 minutes in a row, told backwards and twice.
+  for (let index = 49; index >= 0; index -= 1) {
+    backfill(stage, silentMs + (40 + index) * minute, [-15]);
+    if (index % 7 === 0) backfill(stage, silentMs + (40 + index) * minute, [-15]);
+  }
   await stage.wait(700);
-  expect(
-    stage.events.filter(({ transition }) => transition === "raised").map(({ onsetTimeMs }) => onsetTimeMs),
-  ).toEqual([silentMs + 40 * minute, silentMs + 20 * minute]);
+  expect(stage.events[0]).toMatchObject({ onsetTimeMs: silentMs + 40 * minute, timeMs: silentMs + 70 * minute });
+  expect(stage.events).toHaveLength(4);
+});
+
+it("does not wait for the end of a back-fill that is very long", async () => {
+  const stage = new Stage([limit]);
+  const fromMs = stage.clock.nowMs() - 6_000 * minute;
+  backfill(stage, fromMs, [...excursion, ...Array.from({ length: 4_950 }, () => -21)]);
+  expect(stage.events).toHaveLength(4);
+  expect(stage.events[0]).toMatchObject({ onsetTimeMs: fromMs + 5 * minute });
 });
 
 it("judges the past by what was learned of the room, learns nothing from it, and forgets it with the process", async () => {
@@ -158,8 +156,10 @@ it("judges the past by what was learned of the room, learns nothing from it, and
   stage.see(-21);
   stage.events.length = 0;
   backfill(stage, silentMs + minute, usual);
+  await stage.wait(700);
   expect(stage.events).toEqual([]);
   backfill(stage, silentMs + 130 * minute, [...Array.from({ length: 90 }, () => -15), ...back]);
+  await stage.wait(700);
   expect(stage.story.slice(0, 1)).toEqual(["raised high"]);
   expect(stage.engine.rooms()[0]?.excursions[0]?.count).toBe(known);
   stage.events.length = 0;

@@ -25,8 +25,7 @@ export interface WatchedPoint {
   readonly room: Room;
   readonly watches: Watch<PointEvaluator>[];
   readonly gaps: LiveGaps;
-  /** Of the rules that judge back-filled values. */
-  readonly late: LateRecord[];
+  readonly late: LateRecord;
 }
 
 type HealthWatch = Watch<CameraEvaluator | GatewayEvaluator>;
@@ -54,8 +53,14 @@ export class Watches {
     this.#random = random;
     for (const point of points) {
       const room = rooms.get(point.zoneId) ?? new Room(point.zoneId);
-      const gaps = new LiveGaps(point.expectedIntervalMs);
-      this.points.set(point.pointId, { point, observer: new SampleObserver(point), room, watches: [], gaps, late: [] });
+      this.points.set(point.pointId, {
+        point,
+        observer: new SampleObserver(point),
+        room,
+        watches: [],
+        gaps: new LiveGaps(point.expectedIntervalMs),
+        late: new LateRecord(point.expectedIntervalMs, random),
+      });
     }
   }
 
@@ -87,7 +92,7 @@ export class Watches {
           // Nobody knows what the room was like then.
           return definition.create(options, point, from, known, new Room(point.zoneId));
         };
-        watched.late.push(new LateRecord(alarm.identity, this.#random, create));
+        watched.late.judgeBy({ identity: alarm.identity, create });
       }
     } else if (definition.watches === "zones") {
       for (const { zone, points } of targets.zonesOf(rule)) {
