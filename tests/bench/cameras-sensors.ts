@@ -18,7 +18,7 @@ interface Delays {
   readonly worstMs: number;
 }
 
-export interface SensorDelays {
+interface SensorDelays {
   /** Samples a second, all sensors together. */
   readonly perSecond: number;
   readonly rounds: number;

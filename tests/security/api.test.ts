@@ -50,6 +50,7 @@ const benchStartMs = Date.UTC(2026, 10, 22, 4);
 
 /** Bodies that would be taken from the owner, by the end of the route. */
 const actBodies: Readonly<Record<string, object>> = {
+  "/learning": { what: "health", reason: "taken over" },
   "/shelving": { untilMs: benchStartMs + anHourMs / 2, oneShot: true, reason: "taken over", acceptCritical: true },
   "/unshelving": { reason: "taken over" },
   "/reset": { reason: "taken over" },
