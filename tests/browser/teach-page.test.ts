@@ -192,9 +192,12 @@ describe.skipIf(missingBrowser() !== undefined)(
     it("has a camera learn anew on the gateway's page, with a reason, and shows how far it is", async () => {
       const { page, complaints } = await open({ width: 360, locale: "zh-CN" });
       const done: string[] = [];
-      bench.teaching.connectCameras((cameraId, what) => {
-        done.push(`${cameraId} ${what}`);
-        return Promise.resolve(what === "health");
+      bench.teaching.connectCameras({
+        relearn: (cameraId, what) => {
+          done.push(`${cameraId} ${what}`);
+          return Promise.resolve(what === "health");
+        },
+        progress: () => undefined,
       });
       await page.goto(page.url().replace("/teach.html", "/"));
       const row = page.locator("#cameras li");

@@ -521,6 +521,7 @@ export type CameraLearning = {
   readonly reason: string;
   readonly timeMs: number;
   readonly status: "pending" | "done" | "failed" | "expired" | "superseded";
+  readonly isLearnt: boolean;
   readonly outcome: Explanation | null;
 };
 

@@ -81,6 +81,13 @@ export async function openCameras(parts: {
     );
   }
   const byId = new Map(parts.cameras.map(({ id }, index) => [id, cameras[index]]));
-  teaching.connectCameras(async (cameraId, what) => (await byId.get(cameraId)?.relearn(what)) ?? false);
+  teaching.connectCameras({
+    relearn: async (cameraId, what) => (await byId.get(cameraId)?.relearn(what)) ?? false,
+    progress: (cameraId, what) => {
+      const { normalPicture, rules = [] } = byId.get(cameraId)?.status() ?? {};
+      const scenes = rules.flatMap(({ scene }) => scene ?? []).toSorted((a, b) => a.learnt / a.of - b.learnt / b.of);
+      return what === "health" ? normalPicture : scenes[0];
+    },
+  });
   return { models, teaching, machine, cameras };
 }

@@ -45,8 +45,9 @@ export const cameraLearning = named(
     actor: text,
     reason: text,
     timeMs,
-    /** done: the gateway has begun anew. */
+    /** done: the gateway has begun anew, or is through with it. */
     status: z.enum(["pending", "done", "failed", "expired", "superseded"]),
+    isLearnt: z.boolean(),
     outcome: explanation.nullable(),
   }),
 );

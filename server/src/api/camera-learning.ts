@@ -6,7 +6,7 @@ import type { cameraLearning } from "./camera-health-schemas.ts";
 
 type Learning = z.output<typeof cameraLearning>;
 
-const shown = 3;
+const shown = 4;
 const step = z.object({
   kind: z.literal("learn-anew"),
   cameraId: z.string(),
@@ -27,7 +27,8 @@ export async function learningOf(
     for (const { subject, after, author: actor, reason, timeMs } of changes) {
       if (subject !== `camera:${cameraId}`) continue;
       const what = after.startsWith("the scene") ? "scene" : "health";
-      found.push({ what, actor, reason, timeMs, status: "done", outcome: null });
+      const isLearnt = after.includes(" is learnt: ");
+      found.push({ what, actor, reason, timeMs, status: "done", isLearnt, outcome: null });
     }
     for (const { command, status, outcome } of commands) {
       const { action, actor, issuedAtMs: timeMs } = command;
@@ -35,7 +36,7 @@ export async function learningOf(
       const asked = step.safeParse(parsed(action.requestJson));
       if (!asked.success || asked.data.cameraId !== cameraId) continue;
       const { what, reason } = asked.data;
-      found.push({ what, actor, reason, timeMs, status, outcome });
+      found.push({ what, actor, reason, timeMs, status, isLearnt: false, outcome });
     }
   }
   return found.toSorted((a, b) => b.timeMs - a.timeMs).slice(0, shown);

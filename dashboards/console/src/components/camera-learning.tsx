@@ -29,14 +29,21 @@ export function CameraLearningBox(props: {
     api.learnAnew(siteId, cameraId, parts.find((part) => part === fieldText(form, "what")) ?? "health", reason);
   return (
     <div class="camera-learning">
-      {learning.map(({ what, status, actor, reason, timeMs, outcome }) => (
+      {learning.map(({ what, status, isLearnt, actor, reason, timeMs, outcome }) => (
         <p key={`${timeMs} ${status}`} class="is-small">
-          {t(status === "done" ? `camera.learnt.${what}` : `camera.relearn.${what}`)}
+          {isLearnt ? "● " : "◌ "}
+          {t(
+            isLearnt
+              ? `camera.isLearnt.${what}`
+              : status === "done"
+                ? `camera.learnt.${what}`
+                : `camera.relearn.${what}`,
+          )}
           {status === "done" ? "" : ` – ${t(`gateway.status.${status}`)}`}
           {outcome === null ? "" : ` · ${explain(outcome, timeZone, now.value)}`}
           <span class="quiet">
             {" "}
-            {actor} · {timeText(timeMs, timeZone, now.value)} · {reason}
+            {[actor, timeText(timeMs, timeZone, now.value), reason].filter((one) => one !== "").join(" · ")}
           </span>
         </p>
       ))}

@@ -181,6 +181,8 @@ export const en = {
   "camera.relearn.what": "What to learn anew",
   "camera.relearn.health": "The normal picture (the camera was moved)",
   "camera.relearn.scene": "The usual scene (the room was rearranged)",
+  "camera.isLearnt.health": "The normal picture is learnt",
+  "camera.isLearnt.scene": "The usual scene is learnt",
   "camera.learnt.health": "Began to learn the normal picture anew",
   "camera.learnt.scene": "Began to learn the usual scene anew",
   "camera.before": "Before",

@@ -182,6 +182,8 @@ export const zh: Readonly<Record<TextKey, string>> = {
   "camera.relearn.what": "重新学习什么",
   "camera.relearn.health": "正常画面（摄像头移动过）",
   "camera.relearn.scene": "平时的场景（现场布置变了）",
+  "camera.isLearnt.health": "正常画面已学完",
+  "camera.isLearnt.scene": "平时的场景已学完",
   "camera.learnt.health": "已开始重新学习正常画面",
   "camera.learnt.scene": "已开始重新学习平时的场景",
   "camera.before": "异常前",

@@ -69,7 +69,7 @@ export class TeachingLedger {
 
   /** On disk when resolved. */
   async keep(
-    next: Partial<Pick<TeachingMemory, "things" | "verdicts">>,
+    next: Partial<Pick<TeachingMemory, "things" | "verdicts" | "relearning">>,
     effect: Effect,
     caller: TeachCaller,
   ): Promise<void> {

@@ -78,6 +78,8 @@ export const teachingMemory = z.strictObject({
       timeMs: z.number(),
     }),
   ),
+  /** What cameras were told to learn anew and have not learnt yet. */
+  relearning: z.array(z.strictObject({ cameraId: z.string(), what: z.enum(["scene", "health"]) })).default([]),
   /** Changes in force that are perhaps not in the journal yet. */
   outbox: z.array(z.custom<ChangeRecord>((value) => typeof value === "object" && value !== null)),
   /** Commands that were carried out, newest last: the server repeats them. */
@@ -85,4 +87,11 @@ export const teachingMemory = z.strictObject({
 });
 export type TeachingMemory = z.output<typeof teachingMemory>;
 
-export const emptyMemory: TeachingMemory = { version: 1, things: [], verdicts: [], outbox: [], commandIds: [] };
+export const emptyMemory: TeachingMemory = {
+  version: 1,
+  things: [],
+  verdicts: [],
+  relearning: [],
+  outbox: [],
+  commandIds: [],
+};

@@ -134,12 +134,14 @@ describe("teaching a thing", () => {
 describe("learning anew what a camera learns by itself", () => {
   const request = { kind: "learn-anew", cameraId: "kitchen", what: "scene", reason: "a new shelf" };
 
-  it("is done once for a command, with its record", async () => {
+  it("is done once for a command, with its record, and with another one when it is learnt", async () => {
     const asked: string[] = [];
-    bench.teaching.connectCameras((cameraId, what) => {
+    let learnt = 0;
+    const relearn = (cameraId: string, what: string) => {
       asked.push(`${cameraId} ${what}`);
       return Promise.resolve(true);
-    });
+    };
+    bench.teaching.connectCameras({ relearn, progress: () => ({ learnt, of: 600 }) });
     const caller = { actor: "olga", commandId: "c-1" };
     expect(await bench.teaching.teach(request, caller)).toEqual({ kind: "done" });
     expect(await bench.teaching.teach(request, caller)).toEqual({ kind: "already-done" });
@@ -147,10 +149,21 @@ describe("learning anew what a camera learns by itself", () => {
     expect(bench.changes).toMatchObject([
       { subject: "camera:kitchen", what: "teaching", author: "olga", reason: "a new shelf", commandId: "c-1" },
     ]);
+    await bench.clock.advance(60_000);
+    const reopened = await bench.reopen();
+    reopened.connectCameras({ relearn, progress: () => ({ learnt, of: 600 }) });
+    await bench.clock.advance(60_000);
+    expect(bench.changes).toHaveLength(1);
+    learnt = 600;
+    await bench.clock.advance(60_000);
+    await vi.waitFor(() => expect(bench.changes).toHaveLength(2));
+    expect(bench.changes[1]).toMatchObject({ author: "gateway", after: "the scene is learnt: 600 frames" });
+    await bench.clock.advance(60_000);
+    expect(bench.changes).toHaveLength(2);
   });
 
   it("is refused where nothing is learnt, for other cameras, and without a reason", async () => {
-    bench.teaching.connectCameras(() => Promise.resolve(false));
+    bench.teaching.connectCameras({ relearn: () => Promise.resolve(false), progress: () => undefined });
     expect(await step(request)).toMatchObject({ kind: "refused", reason: "nothing-learnt" });
     expect(await step({ ...request, cameraId: "yard" })).toMatchObject({ kind: "refused", reason: "unknown-camera" });
     expect(await step({ ...request, reason: " " })).toMatchObject({ kind: "refused", reason: "invalid" });

@@ -5,7 +5,7 @@ import { type Head, headOf } from "@frostlight/edge-models";
 import { type CancelTimer, type Clock, type Logger, type Part, type Random } from "@frostlight/kernel";
 import { z } from "zod";
 
-import type { CameraLearning, Frame } from "../../core/camera.ts";
+import type { CameraLearning, Frame, LearningProgress } from "../../core/camera.ts";
 import type { EvidenceSpool } from "../../core/journal.ts";
 import {
   type JudgeableFinding,
@@ -39,6 +39,16 @@ import { viewOf } from "./thing-view.ts";
 import { Verdicts } from "./verdicts.ts";
 
 /** What the network saw of crops is forgotten when nobody has taught for so long. */
+/** Cameras, as far as they learn by themselves. */
+interface SelfLearners {
+  /** Forgets what was learnt, durably; false: there is nothing of the kind. */
+  relearn(cameraId: string, what: CameraLearning): Promise<boolean>;
+  /** Undefined: nothing of the kind is learnt (yet). */
+  progress(cameraId: string, what: CameraLearning): LearningProgress | undefined;
+}
+
+const nameOfLearning = { scene: "the scene", health: "the normal picture" } as const;
+const learntEveryMs = 10_000;
 const idleMs = 15 * 60_000;
 const minPersonScore = 0.3;
 /** A frame wider than this is looked at scaled down. */
@@ -69,7 +79,8 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
   readonly #frames: ReadonlyMap<string, RecentFrames>;
   #lastTaughtMs = 0;
   #cancelIdle: CancelTimer = () => undefined;
-  #relearn: (cameraId: string, what: CameraLearning) => Promise<boolean> = () => Promise.resolve(false);
+  #cancelLearnt: CancelTimer = () => undefined;
+  #learners: SelfLearners | undefined;
 
   private constructor(parts: TeachingParts, store: TeachingStore, findings: FindingMemory) {
     const { cameras, clock, logger } = parts;
@@ -101,9 +112,8 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     this.#ledger.connect(journal);
   }
 
-  /** @param relearn forgets what a camera has learnt by itself, durably; false: there is nothing of the kind */
-  connectCameras(relearn: (cameraId: string, what: CameraLearning) => Promise<boolean>): void {
-    this.#relearn = relearn;
+  connectCameras(cameras: SelfLearners): void {
+    this.#learners = cameras;
   }
 
   async start(): Promise<void> {
@@ -111,11 +121,15 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     this.#cancelIdle = clock.every(idleMs, () => {
       if (clock.monotonicMs() - this.#lastTaughtMs >= idleMs) this.#bench.descriptors.forget();
     });
+    this.#cancelLearnt = clock.every(learntEveryMs, () => {
+      if (this.#ledger.memory.relearning.length > 0) void this.#ledger.inTurn(() => this.#tellLearnt());
+    });
     await this.#ledger.start();
   }
 
   async stop(): Promise<void> {
     this.#cancelIdle();
+    this.#cancelLearnt();
     await this.#ledger.stop();
     await this.#findings.settled();
   }
@@ -239,13 +253,34 @@ export class Teaching implements Part, TaughtHeads, TeachDesk {
     caller: TeachCaller,
   ): Promise<TeachOutcome> {
     if (!this.#frames.has(cameraId)) return refused("unknown-camera", `there is no camera "${cameraId}"`);
-    if (!(await this.#relearn(cameraId, what))) {
+    if ((await this.#learners?.relearn(cameraId, what)) !== true) {
       return refused("nothing-learnt", `no rule of camera "${cameraId}" remembers the scene just now`);
     }
-    const after = what === "scene" ? "the scene is learnt anew" : "the normal picture is learnt anew";
+    const after = `${nameOfLearning[what]} is learnt anew`;
     const effect = { subject: `camera:${cameraId}`, what: "teaching", before: "", after, reason } as const;
-    await this.#ledger.keep({}, effect, caller);
+    await this.#ledger.keep(
+      { relearning: [...this.#relearningBut(cameraId, what), { cameraId, what }] },
+      effect,
+      caller,
+    );
     return { kind: "done" };
+  }
+
+  /** Who asked for it wants to know from when on the camera is watched as before. */
+  async #tellLearnt(): Promise<void> {
+    for (const { cameraId, what } of this.#ledger.memory.relearning) {
+      const progress = this.#learners?.progress(cameraId, what);
+      if (progress === undefined || progress.learnt < progress.of) continue;
+      const [subject, before] = [`camera:${cameraId}`, `${nameOfLearning[what]} is learnt anew`];
+      const after = `${nameOfLearning[what]} is learnt: ${progress.of} frames`;
+      const relearning = this.#relearningBut(cameraId, what);
+      const caller = { actor: "gateway", commandId: null };
+      await this.#ledger.keep({ relearning }, { subject, what: "teaching", before, after }, caller);
+    }
+  }
+
+  #relearningBut(cameraId: string, what: CameraLearning) {
+    return this.#ledger.memory.relearning.filter((one) => one.cameraId !== cameraId || one.what !== what);
   }
 
   /** One after the other; a command that comes again is not done again. */

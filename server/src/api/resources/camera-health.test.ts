@@ -108,6 +108,18 @@ it("asks the camera's gateway to learn anew, for those who may, and shows the re
   const made = { ...record, after, reason: wish.reason, timeMs: 2, commandId: "c", siteId: "school" };
   api.state.gatewayFiles.set(sent.gatewayId, { changes: [made] });
   expect(await shown()).toMatchObject([{ what: "health", status: "done", actor: "ann", reason: wish.reason }]);
+  const learnt = {
+    ...made,
+    after: "the normal picture is learnt: 20 frames",
+    author: "gateway",
+    reason: "",
+    timeMs: 3,
+  };
+  api.state.gatewayFiles.set(sent.gatewayId, { changes: [learnt, made] });
+  expect(await shown()).toMatchObject([
+    { what: "health", isLearnt: true },
+    { what: "health", isLearnt: false, status: "done" },
+  ]);
   const { changes } = (await api.ask({ url: `/api/v1/gateways/${sent.gatewayId}/teaching`, as: "vera" })).json();
   expect(changes).toEqual([]);
 });
