@@ -3,11 +3,12 @@
   python make_scenes.py --data ../../../shared/vision --out FOLDER [--half develop|report] [--only NAME ...]
   node ../src/evaluate.ts --data FOLDER/develop --task anomaly
 
-Each scene is one still (or real frames of a street) seen through a simulated camera: sensor noise, light that drifts while it is
-learnt and on, JPEG, and in some a pixel of vibration. `test_normal` goes on later; `test_benign_*` are +-30 % of light, JPEG quality
-25, an exposure step, a softer lens, more noise, a little shake; the other `test_*` show something that was not there: mice, people,
-things, a piece of the scene in another place, a spill. The same seed gives the same pictures. Half of the scenes are for development; the others, of other stills and
-with other things in them, are for figures.
+Each scene is one still (or real frames of a street) seen through a simulated camera: sensor noise, light that drifts
+while it is learnt and on, JPEG, and in some half a pixel of vibration. `test_normal` goes on later; `test_benign_*` are
++-30 % of light, JPEG quality 25, an exposure step, a softer lens, more noise, a little shake; the other `test_*` show
+something that was not there: mice, people, things, a piece of the scene in another place, a spill. The same seed gives
+the same pictures. Half of the scenes are for development; the others, of other stills and with other things in them (but
+of the same film), are for figures. Needs ffmpeg in the path.
 """
 
 import argparse
@@ -43,8 +44,12 @@ class Sources:
         def mine(paths):
             return sorted(paths)[half::2]
 
-        self.coco = [(p, boxes(data / "coco128_train2017/labels" / f"{p.stem}.txt")) for p in mine((data / "coco128_train2017/images").glob("*.jpg"))]
-        self.rats = [(p, boxes(data / "rats/labels" / f"{p.stem}.txt")) for p in mine((data / "rats/images").iterdir())]
+        def labelled(folder):
+            paths = mine((data / folder / "images").glob("*.*"))
+            return [(path, boxes(data / folder / "labels" / f"{path.stem}.txt")) for path in paths]
+
+        self.coco = labelled("coco128_train2017")
+        self.rats = labelled("rats")
         self.faces = mine((data / "facemask_boxes/images").iterdir())
 
     def background(self, rng, kind):
@@ -71,12 +76,14 @@ class Sources:
                 continue
             _, x, y, w, h = found[rng.integers(len(found))]
             image = Image.open(path).convert("RGB")
-            crop = image.crop((int((x - w / 2) * image.width), int((y - h / 2) * image.height), int((x + w / 2) * image.width), int((y + h / 2) * image.height)))
+            width, height = image.size
+            area = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+            crop = image.crop(tuple(map(int, area)))
             if max(crop.size) < 20:
                 continue
             factor = size / max(crop.size)
-            crop = crop.resize((max(6, round(crop.width * factor)), max(6, round(crop.height * factor))), Image.LANCZOS)
-            return with_soft_edge(crop)
+            fitting = tuple(max(6, round(side * factor)) for side in crop.size)
+            return with_soft_edge(crop.resize(fitting, Image.LANCZOS))
 
 
 def with_soft_edge(crop):
@@ -141,23 +148,40 @@ def paste(image, patch, x, y, strength=1.0):
 
 def unusual(rng, sources, size, people):
     """Runs that must be found: name, and what is put where, frame by frame."""
+
+    def moving(patch, x, y, step, strength=1.0):
+        def change(image, n):
+            left = np.clip(x + n * step[0], 0, size[0] - patch.width)
+            top = np.clip(y + n * step[1], 0, size[1] - patch.height)
+            return paste(image, patch.copy(), left, top, strength)
+
+        return change
+
+    def moved(side, source, target):
+        def change(image, _):
+            left, top = map(int, source)
+            return paste(image, with_soft_edge(image.crop((left, top, left + side, top + side))), *target)
+
+        return change
+
     for kind, sizes in {"mouse": [15, 24, 36, 60], "thing": [22, 32, 48, 80]}.items():
         for side in sizes:
             patch = sources.cut(rng, kind, side)
             x, y = rng.uniform(0.02, 0.98, 2) * (size[0] - patch.width, size[1] - patch.height)
-            steps = rng.normal(size=2) * (6 if kind == "mouse" else 0)
+            step = rng.normal(size=2) * (6 if kind == "mouse" else 0)
             strength = 1.0 if side < 30 else rng.uniform(0.75, 1)
-            yield f"test_{kind}{side}", lambda image, n, p=patch, x=x, y=y, s=steps, k=strength: paste(image, p.copy(), np.clip(x + n * s[0], 0, size[0] - p.width), np.clip(y + n * s[1], 0, size[1] - p.height), k)
-    for n, side in enumerate([120, 260] if people else []):
+            yield f"test_{kind}{side}", moving(patch, x, y, step, strength)
+    for side in [120, 260] if people else []:
         patch = sources.cut(rng, "person", side)
-        x, y = rng.uniform(0.05, 0.95) * (size[0] - patch.width), size[1] - patch.height - rng.uniform(0, 0.2) * size[1]
-        yield f"test_person{side}", lambda image, n, p=patch, x=x, y=y: paste(image, p.copy(), np.clip(x + n * 5, 0, size[0] - p.width), max(0, y))
+        x = rng.uniform(0.05, 0.95) * (size[0] - patch.width)
+        y = size[1] - patch.height - rng.uniform(0, 0.2) * size[1]
+        yield f"test_person{side}", moving(patch, x, y, (5, 0))
     for side in (40, 70):
-        fx, fy, tx, ty = rng.uniform(0.05, 0.95, 4) * np.array([size[0] - side, size[1] - side] * 2)
-        yield f"test_moved{side}", lambda image, n, s=side, f=(fx, fy), t=(tx, ty): paste(image, with_soft_edge(image.crop((int(f[0]), int(f[1]), int(f[0]) + s, int(f[1]) + s))), *t)
+        places = rng.uniform(0.05, 0.95, 4) * np.array([size[0] - side, size[1] - side] * 2)
+        yield f"test_moved{side}", moved(side, places[:2], places[2:])
     patch = spill(rng, int(rng.integers(70, 130)))
     x, y = rng.uniform(0.1, 0.9) * (size[0] - patch.width), rng.uniform(0.5, 0.95) * (size[1] - patch.height)
-    yield "test_spill", lambda image, n, p=patch, x=x, y=y: paste(image, p.copy(), x, y)
+    yield "test_spill", moving(patch, x, y, (0, 0))
 
 
 def fill(camera, frames, learnt, runs, each=5):
@@ -180,7 +204,9 @@ def fill(camera, frames, learnt, runs, each=5):
 
 def film(path, every, crop=None):
     """Frames of the street, as they follow each other."""
-    raw = subprocess.run(["ffmpeg", "-loglevel", "error", "-i", path, "-vf", f"select=not(mod(n\\,{every}))", "-vsync", "0", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], check=True, capture_output=True).stdout
+    chosen = ["-vf", f"select=not(mod(n\\,{every}))", "-vsync", "0"]
+    command = ["ffmpeg", "-loglevel", "error", "-i", path, *chosen, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, check=True, capture_output=True).stdout
     frames = [Image.fromarray(frame) for frame in np.frombuffer(raw, np.uint8).reshape(-1, 576, 768, 3)]
     return [frame if crop is None else frame.crop(crop) for frame in frames]
 
@@ -196,16 +222,20 @@ def make(data, out, half, only):
         rng = np.random.default_rng([half, number])
         size = [(640, 480), (640, 360), (768, 576), (704, 576)][number % 4]
         if kind == "street":
-            still = Image.fromarray(np.median(np.stack([np.asarray(f) for f in film(data / "video/vtest.avi", 20)]), axis=0).astype(np.uint8))
+            frames = np.stack([np.asarray(frame) for frame in film(data / "video/vtest.avi", 20)])
+            still = Image.fromarray(np.median(frames, axis=0).astype(np.uint8))
             still = still.crop((0, 0, 480, 360) if half == 0 else (288, 216, 768, 576)).resize(size, Image.LANCZOS)
         else:
             still = Image.open(sources.background(rng, kind)).convert("RGB")
             factor = max(size[0] / still.width, size[1] / still.height)
-            still = still.resize((round(still.width * factor) + 1, round(still.height * factor) + 1), Image.LANCZOS).crop((0, 0, *size))
+            fitting = (round(still.width * factor) + 1, round(still.height * factor) + 1)
+            still = still.resize(fitting, Image.LANCZOS).crop((0, 0, *size))
         camera = Camera(rng, root / name)
         fill(camera, lambda _, image=still: image, [40, 200, 60, 120][number % 4], unusual(rng, sources, size, True))
-        print(name, f"noise {camera.noise:.1f} drift {camera.drift:.2f} vibration {camera.vibration:.1f} quality {camera.quality}", flush=True)
-    for number, crop in enumerate([(0, 0, 512, 432), (200, 100, 768, 576)] if half == 0 else [None, (0, 144, 512, 576)]):
+        light = f"noise {camera.noise:.1f} drift {camera.drift:.2f}"
+        print(name, light, f"vibration {camera.vibration:.1f} quality {camera.quality}", flush=True)
+    crops = [(0, 0, 512, 432), (200, 100, 768, 576)] if half == 0 else [None, (0, 144, 512, 576)]
+    for number, crop in enumerate(crops):
         name = f"busy{number}"
         if only and name not in only:
             continue
@@ -216,7 +246,11 @@ def make(data, out, half, only):
         camera.noise = 1.0
         # the film is shorter than all runs: those that go beyond its end begin again behind what was learnt
         learnt = [40, 200][number]
-        at = lambda time: frames[time] if time < len(frames) else frames[learnt + (time - learnt) % (len(frames) - learnt)]
+        later = len(frames) - learnt
+
+        def at(time, frames=frames, learnt=learnt, later=later):
+            return frames[time if time < learnt else learnt + (time - learnt) % later]
+
         fill(camera, at, learnt, unusual(rng, sources, frames[0].size, False))
         print(name, flush=True)
 
