@@ -5,6 +5,7 @@ export { defaultFaceModelFolder, findFaces, type FaceSearch, headOf, headsToHide
 export { type DescriptorSetup, descriptorSetup, type Region, taughtDescriptor } from "./heads/descriptor.ts";
 export { type CrossValidation, type Example, fitHead, type FitRequest, type FittedHead } from "./heads/fit-head.ts";
 export { type Head, headSchema, judgeRegion, type Judgement, loadHead, parseHead, requireFit } from "./heads/head.ts";
+export { combineSightings } from "./heads/sightings.ts";
 export type { Placement } from "./letterbox.ts";
 export { type LoadedModel, loadModel, type LoadOptions } from "./load-model.ts";
 export { type ModelManifest, modelManifest, readManifest } from "./manifest.ts";

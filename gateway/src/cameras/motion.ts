@@ -4,6 +4,10 @@ import { type MovingRegion, movingRegions } from "./moving-regions.ts";
 
 /** A pixel differing more from the background moved (0..255). */
 const pixelChange = 20;
+/** For regions so little is enough in a quiet picture: an animal on the floor at night is hardly darker than the floor. */
+const leastChange = 14;
+/** … but always so many times the mean distance from the background, which is noise for the most part. */
+const deviations = 5;
 /** Share of moved pixels from which there is motion. */
 const movedShare = 0.004;
 /** When more than this changed it is light or the camera, not things: no regions. */
@@ -22,6 +26,8 @@ export interface Motion {
 export class MotionDetector {
   #background: Float32Array | undefined;
   #changed = new Uint8Array(0);
+  /** From where on a pixel belongs to a region; follows from the frame before. */
+  #regionChange = pixelChange;
   readonly #habits = new Habits();
 
   look(image: GreyImage): Motion {
@@ -35,25 +41,32 @@ export class MotionDetector {
     const changed = this.#changed;
     const moved = this.#compare(pixels, background);
     const share = moved / background.length;
-    const found = moved === 0 || share > tooMuch ? [] : movingRegions(changed, width, height);
+    const found = share > tooMuch ? [] : movingRegions(changed, width, height);
     return { moved: share >= movedShare, share, regions: this.#habits.look(found) };
   }
 
-  /** Marks what changed, takes the picture into the background; how many pixels changed. `as number`: all are as long. */
+  /**
+   * Marks what may belong to a region, takes the picture into the background; how many pixels moved beyond doubt.
+   * `as number`: all are as long.
+   */
   #compare(pixels: Uint8Array, background: Float32Array): number {
     const changed = this.#changed;
+    const regionChange = this.#regionChange;
     let shift = 0;
     for (let at = 0; at < background.length; at += 1) shift += (pixels[at] as number) - (background[at] as number);
     shift /= background.length;
     let moved = 0;
+    let distances = 0;
     for (let at = 0; at < background.length; at += 1) {
       const before = background[at] as number;
       const difference = (pixels[at] as number) - before;
-      const isChanged = Math.abs(difference - shift) > pixelChange ? 1 : 0;
-      changed[at] = isChanged;
-      moved += isChanged;
+      const distance = Math.abs(difference - shift);
+      changed[at] = distance > regionChange ? 1 : 0;
+      moved += distance > pixelChange ? 1 : 0;
+      distances += distance;
       background[at] = before + difference * adaption;
     }
+    this.#regionChange = Math.min(pixelChange, Math.max(leastChange, (deviations * distances) / background.length));
     return moved;
   }
 }

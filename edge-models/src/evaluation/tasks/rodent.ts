@@ -2,6 +2,7 @@ import { FrostlightError } from "@frostlight/kernel/errors";
 
 import type { Region } from "../../heads/descriptor.ts";
 import { type Head, judgeRegion } from "../../heads/head.ts";
+import { combineSightings } from "../../heads/sightings.ts";
 import type { LoadedModel } from "../../load-model.ts";
 import type { RgbImage } from "../../picture.ts";
 import { averageBlocks } from "../../resize.ts";
@@ -14,8 +15,6 @@ import { type EvaluationTask, type Figures, median, share } from "../task.ts";
 
 /** What the rule takes for a proposal: the longer side, in pixels of the frame. */
 const largestProposal = 80;
-/** Certain sightings before anything is said, as in the rule: three of the last six. */
-const sightings = 3;
 /** Places looked at in each picture where no animal is. */
 const otherPlaces = 6;
 
@@ -55,13 +54,13 @@ export const rodent: EvaluationTask = {
       for (const animal of animals) {
         const track = await follow(model, head, image, animal, times);
         tracks.push({ isRodent: true, scores: track });
-        const best = Math.max(...track);
+        const best = combineSightings(track);
         gallery.add("worst-misses", 1 - best, image, [{ ...animal, label: "rodent", score: best }]);
       }
       for (const place of placesIn(image, boxes, index)) {
         const track = await follow(model, head, image, place, times);
         tracks.push({ isRodent: false, scores: track });
-        const worst = Math.max(...track);
+        const worst = combineSightings(track);
         gallery.add("worst-false", worst, image, [{ ...place, label: "rodent", score: worst }]);
       }
     }
@@ -77,9 +76,9 @@ export const rodent: EvaluationTask = {
       images,
       figures: { total, rodent: total },
       notes: [
-        `${tracks.filter((track) => track.isRodent).length} animals, ${tracks.filter((track) => !track.isRodent).length} other places; an event is ${sightings} certain sightings of ${wobbles.length}`,
+        `${tracks.filter((track) => track.isRodent).length} animals, ${tracks.filter((track) => !track.isRodent).length} other places; an event is what ${wobbles.length} sightings together say, as in the rule`,
         "falseFrameRate: of single sightings of other places; falseFrameRate3: of places that would be an event",
-        "what the verifier says of proposals: whether something that moved is proposed at all is the camera stage's part",
+        "what the verifier says of proposals: whether something that moved is proposed at all, and how often other things that move at night are taken for one, is measured on films (tests/evaluate/rodent)",
       ],
     };
   },
@@ -164,7 +163,7 @@ function figuresOf(tracks: readonly Track[], threshold: number): Figures {
     animals.flatMap(({ scores }) => scores),
   );
   const isCertain = (score: number): boolean => score >= threshold;
-  const isEvent = ({ scores }: Track): boolean => scores.filter(isCertain).length >= sightings;
+  const isEvent = ({ scores }: Track): boolean => isCertain(combineSightings(scores));
   return {
     ...(Number.isNaN(auroc) ? {} : { auroc }),
     ...(animals.length === 0

@@ -5,15 +5,18 @@ import type { RuleEyes } from "./camera-rule.ts";
 import { rodent } from "./rodent.ts";
 import { person, picture, RuleWatch } from "./testing/rule-watch.ts";
 
-function eyesSaying(isRodent: boolean) {
+/** @param scores of one look after the other, over and over */
+function eyesSaying(isRodent: boolean, scores = [isRodent ? 0.9 : 0.1]) {
   const asked: number[] = [];
+  let looks = 0;
   const eyes: RuleEyes = {
     detail: 1,
     faces: () => Promise.resolve([]),
     judge: (_, regions) => {
       asked.push(regions.length);
-      const verdict = isRodent ? "yes" : "no";
-      return Promise.resolve(regions.map(() => ({ verdict, score: isRodent ? 0.9 : 0.1, threshold: 0.7 })));
+      const score = scores[looks % scores.length] ?? 0;
+      looks += 1;
+      return Promise.resolve(regions.map(() => ({ verdict: score >= 0.7 ? "yes" : "no", score, threshold: 0.7 })));
     },
   };
   return { eyes, asked };
@@ -44,9 +47,9 @@ describe("rodent", () => {
   it("suspects what runs through three looks and is one close up", async () => {
     const hits = await hitsOf(eyesSaying(true).eyes, 5, running);
     expect(hits).toHaveLength(1);
+    expect(hits[0]?.score).toBeCloseTo(0.9, 6);
     expect(hits[0]).toMatchObject({
       severity: "high",
-      score: 0.9,
       threshold: 0.7,
       boxes: [{ label: "suspected rodent" }],
       explanation: { code: "suspected-rodent", parameters: { looks: 3, heldSeconds: 1 } },
@@ -56,6 +59,16 @@ describe("rodent", () => {
   it("says nothing of what is none close up, nor of two looks only", async () => {
     expect(await hitsOf(eyesSaying(false).eyes, 8, running)).toEqual([]);
     expect(await hitsOf(eyesSaying(true).eyes, 8, (n) => (n < 2 ? running(n) : []))).toEqual([]);
+  });
+
+  it("goes by all looks at it together: one that says little does not lose it, two that say much do not make it", async () => {
+    expect(await hitsOf(eyesSaying(true, [0.95, 0.4, 0.95]).eyes, 4, running)).toHaveLength(1);
+    expect(await hitsOf(eyesSaying(true, [0.9, 0.05, 0.9, 0.1]).eyes, 7, running)).toEqual([]);
+  });
+
+  it("waits as long as it is told to", async () => {
+    const hits = await hitsOf(eyesSaying(true).eyes, 7, running, { forSeconds: 2 });
+    expect(hits.map(({ explanation }) => explanation.parameters)).toMatchObject([{ heldSeconds: 2, looks: 5 }]);
   });
 
   it("says nothing of what flickers in one place, nor asks about what always moves there", async () => {

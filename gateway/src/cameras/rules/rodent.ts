@@ -1,4 +1,5 @@
-import type { Box } from "@frostlight/contract";
+import type { Box, FindingFrame } from "@frostlight/contract";
+import { combineSightings } from "@frostlight/edge-models";
 import { z } from "zod";
 
 import type { MovingRegion } from "../moving-regions.ts";
@@ -32,6 +33,8 @@ const maxJudgedPerLook = 4;
 const habitual = 0.5;
 /** A rat runs at some 2 m/s: picture widths a second in a kitchen. */
 const widthsPerSecond = 0.6;
+/** What has moved by this many of its own widths has been somewhere else. */
+const elsewhere = 0.5;
 /** A trail that went cold. */
 const forgottenMs = 5_000;
 
@@ -42,8 +45,8 @@ export const rodent = defineCameraRule({
   example: { when: [{ from: "22:00", to: "05:00" }] },
   accuracy: {
     measured:
-      "the head: AUROC 0.927 on 4,378 crops in 5 folds by near-duplicate group, finds 48 % at 3.0 % false for each crop; the " +
-      "rule as a whole (three looks of one that runs) is not measured; no kitchen at night",
+      "on 90 composed films of the night, animals of 10-80 px that the head had not seen: finds 43 % of them (31 % below 20 px), " +
+      "with 6 false events in 100 disturbances (0.6 a night of ten); less than the 70 % aimed at; no real kitchen at night",
     byDefault: "on",
   },
   scene: () => null,
@@ -53,17 +56,23 @@ export const rodent = defineCameraRule({
   create: (chosen: Options, context) => new Rodent(chosen, context),
 });
 
-/** Sightings that may be of one animal. */
+/** Sightings that may be of one moving thing. */
 interface Trail {
   readonly key: number;
+  readonly sinceMonotonicMs: number;
   readonly startX: number;
   readonly startY: number;
   last: Box;
-  lastMonotonicMs: number;
+  /** The last of them, each with what the head said. */
+  readonly looks: { readonly monotonicMs: number; readonly score: number }[];
   /** It has been somewhere else than where it began. */
   hasMoved: boolean;
 }
 
+/**
+ * Follows whatever small thing moves, and judges it by all its last looks together: at least `k` of them, at most `n`. What
+ * flickers in one place is none, however much it looks like one.
+ */
 class Rodent implements CameraRule {
   readonly #options: Options;
   readonly #timeZone: string;
@@ -76,7 +85,8 @@ class Rodent implements CameraRule {
   constructor(chosen: Options, { timeZone, longestGapMs }: RuleContext) {
     this.#options = chosen;
     this.#timeZone = timeZone;
-    this.#confirmation = new Confirmation(chosen, longestGapMs);
+    // when it is one, is decided here; the rest (how often it is told) there
+    this.#confirmation = new Confirmation({ ...chosen, k: 1, n: 1, forSeconds: 0 }, longestGapMs);
   }
 
   /** Small things move too little to wake the network otherwise. */
@@ -93,13 +103,14 @@ class Rodent implements CameraRule {
     this.#isWatching = isUnattended && isOnDuty(this.#options, this.#timeZone, view.timeMs);
     const candidates = this.#isWatching ? this.#candidates(view) : [];
     const judgements = candidates.length === 0 ? [] : await eyes.judge(headId, candidates);
-    const found = candidates.flatMap((region, index): Box[] => {
-      const { score = 0, verdict = "no" } = judgements[index] ?? {};
-      const { left, top, right, bottom } = region;
-      return verdict === "yes" ? [{ left, top, right, bottom, label: "suspected rodent", score }] : [];
+    const boxes = candidates.flatMap(({ left, top, right, bottom }, index): Box[] => {
+      const { score, verdict } = judgements[index] ?? { score: 0, verdict: "uncertain" };
+      // too small to be judged: says nothing
+      return verdict === "uncertain" && score === 0
+        ? []
+        : [{ left, top, right, bottom, label: "suspected rodent", score }];
     });
-    const threshold = judgements[0]?.threshold ?? 1;
-    return this.#follow(found, threshold, view);
+    return this.#follow(boxes, judgements[0]?.threshold ?? 1, view);
   }
 
   #candidates(view: RuleView): readonly MovingRegion[] {
@@ -115,55 +126,80 @@ class Rodent implements CameraRule {
       .slice(0, maxJudgedPerLook);
   }
 
-  #follow(found: readonly Box[], threshold: number, view: RuleView): RuleHit | null {
+  #follow(boxes: readonly Box[], threshold: number, view: RuleView): RuleHit | null {
     const { monotonicMs } = view;
-    this.#trails = this.#trails.filter((trail) => monotonicMs - trail.lastMonotonicMs < forgottenMs);
-    const sightings = found.map((box) => {
-      const known = this.#trails.find((trail) => continues(trail, box, view));
-      const trail = known ?? this.#begin(box, monotonicMs);
-      trail.last = box;
-      trail.lastMonotonicMs = monotonicMs;
-      const { x, y } = centreOf(box);
-      trail.hasMoved ||= Math.hypot(x - trail.startX, y - trail.startY) > (box.right - box.left) / 2;
-      // A thing that flickers in one place looks like a rodent once, and says nothing more until it has moved.
-      return { key: trail.key, seen: known === undefined || trail.hasMoved ? true : null, score: box.score };
+    this.#trails = this.#trails.filter(({ looks }) => monotonicMs - (looks.at(-1)?.monotonicMs ?? 0) < forgottenMs);
+    const sightings = boxes.map((box) => {
+      const trail = this.#trailOf(box, view);
+      const score = combineSightings(trail.looks.map((look) => look.score));
+      return { key: trail.key, seen: this.#isOne(trail, score, threshold, monotonicMs), score };
     });
     const [best] = this.#confirmation.look(sightings, view);
-    if (best === undefined) return null;
+    const trail = this.#trails.find(({ key }) => key === best?.key);
+    if (best === undefined || trail === undefined) return null;
     const { severity } = this.#options;
-    const { score, firstSeenMs, heldSeconds, frames } = best;
-    const parameters = { looks: frames.length, heldSeconds, score, threshold };
-    const boxes = this.#trails.filter(({ key }) => key === best.key).map(({ last }) => last);
-    const explanation = { code: "suspected-rodent", parameters };
-    return { severity, firstSeenMs, score, threshold, boxes, frames, explanation, heatMap: null };
+    const { score } = best;
+    const agoMs = (look: { readonly monotonicMs: number }): number => Math.round(monotonicMs - look.monotonicMs);
+    const frames = trail.looks.map((look): FindingFrame => ({ timeMs: view.timeMs - agoMs(look), score: look.score }));
+    const heldMs = Math.round(monotonicMs - trail.sinceMonotonicMs);
+    const firstSeenMs = view.timeMs - heldMs;
+    const heldSeconds = Math.round(heldMs / 1_000);
+    const explanation = {
+      code: "suspected-rodent",
+      parameters: { looks: frames.length, heldSeconds, score, threshold },
+    };
+    return { severity, firstSeenMs, score, threshold, boxes: [trail.last], frames, explanation, heatMap: null };
   }
 
-  #begin(box: Box, monotonicMs: number): Trail {
+  #isOne({ looks, hasMoved, sinceMonotonicMs }: Trail, score: number, threshold: number, monotonicMs: number): boolean {
+    const { k, n, forSeconds } = this.#options;
+    const isHeld = monotonicMs - sinceMonotonicMs >= forSeconds * 1_000;
+    return hasMoved && looks.length >= Math.min(k, n) && isHeld && score >= threshold;
+  }
+
+  /** The nearest one that it may go on with, or a new one; it is noted there. */
+  #trailOf(box: Box, view: RuleView): Trail {
     const { x, y } = centreOf(box);
-    const trail = {
-      key: this.#nextKey,
-      startX: x,
-      startY: y,
-      last: box,
-      lastMonotonicMs: monotonicMs,
-      hasMoved: false,
-    };
-    this.#nextKey += 1;
-    this.#trails.push(trail);
+    let trail: Trail | undefined;
+    let nearest = Number.POSITIVE_INFINITY;
+    for (const known of this.#trails) {
+      const away = distance(centreOf(known.last), { x, y });
+      if (away >= nearest || !continues(known, box, view)) continue;
+      nearest = away;
+      trail = known;
+    }
+    if (trail === undefined) {
+      const sinceMonotonicMs = view.monotonicMs;
+      trail = { key: this.#nextKey, sinceMonotonicMs, startX: x, startY: y, last: box, looks: [], hasMoved: false };
+      this.#nextKey += 1;
+      this.#trails.push(trail);
+    }
+    trail.last = box;
+    trail.looks.push({ monotonicMs: view.monotonicMs, score: box.score });
+    if (trail.looks.length > this.#options.n) trail.looks.shift();
+    trail.hasMoved ||= distance({ x, y }, { x: trail.startX, y: trail.startY }) > (box.right - box.left) * elsewhere;
     return trail;
   }
 }
 
 /** Near enough to have run there, and of a like size. */
-function continues({ last, lastMonotonicMs }: Trail, box: Box, { monotonicMs }: RuleView): boolean {
-  const from = centreOf(last);
-  const to = centreOf(box);
+function continues({ last, looks }: Trail, box: Box, { monotonicMs }: RuleView): boolean {
+  const lastMonotonicMs = looks.at(-1)?.monotonicMs ?? 0;
   const length = Math.max(last.right - last.left, last.bottom - last.top);
   const ratio = Math.max(box.right - box.left, box.bottom - box.top) / length;
   const reach = length + (widthsPerSecond * (monotonicMs - lastMonotonicMs)) / 1_000;
-  return lastMonotonicMs < monotonicMs && ratio > 0.33 && ratio < 3 && Math.hypot(from.x - to.x, from.y - to.y) < reach;
+  return lastMonotonicMs < monotonicMs && ratio > 0.33 && ratio < 3 && distance(centreOf(last), centreOf(box)) < reach;
 }
 
-function centreOf(box: Box): { readonly x: number; readonly y: number } {
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+function distance(a: Place, b: Place): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
+function centreOf(box: Box): Place {
   return { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
 }
