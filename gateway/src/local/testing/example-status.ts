@@ -300,6 +300,7 @@ function alarms(at: (agoMinutes: number) => number): ActiveAlarm[] {
       pointId: "f1",
       priority: "warning",
       state: "acknowledged",
+      actionDone: true,
       raisedMs: at(3),
       onsetTimeMs: at(18),
       explanation: {
