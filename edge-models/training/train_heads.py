@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Trains the shipped heads on the default detector's inner layers: mask and rodent.
 
-    python train_heads.py --data ../../../shared/vision [--work FOLDER] [--heads mask rodent] [--out FOLDER] [--part all|train]
+    python train_heads.py --data ../../../shared/vision [--work FOLDER] [--heads mask rodent] [--out FOLDER] [--part train|all]
 
 Descriptors come from `describe.ts`, the code that runs at a site. They are kept in the work folder by network, setup and
 pictures, in parts of 200 pictures: an interrupted run goes on where it was. Folds keep near-duplicate groups together: `gNNNN`
 in a name, else pictures whose difference hashes are close. Writes `<head>/head.json` (fitted on everything), the figures of the
-folds into it, and `<head>/result.png`. The same data and network give the same head. `--part train` leaves out the groups that
-`night_films.py --part test` shows, so that the rule as a whole can be measured on animals its head has never seen.
+folds into it, and `<head>/result.png`. The same data and network give the same head. The rodents' head leaves out the groups that
+`night_films.py --part test` shows, so that the rule as a whole is measured on animals its head has never seen; `--part all` takes them.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "frostlight-heads")
     parser.add_argument("--heads", nargs="*", default=["mask", "rodent"])
     parser.add_argument("--out", type=Path, default=HERE.parent / "heads")
-    parser.add_argument("--part", choices=["all", "train"], default="all")
+    parser.add_argument("--part", choices=["all", "train"], default="train")
     arguments = parser.parse_args()
     data, work, out = arguments.data.resolve(), arguments.work.resolve(), arguments.out.resolve()
     folder = subprocess.run(
