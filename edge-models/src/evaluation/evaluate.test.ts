@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCrops } from "./crops.ts";
 import { rocCurve } from "./gallery.ts";
 import { maskMeaning, meaningOf } from "./names.ts";
-import { listPictures, YoloFolder } from "./pictures.ts";
+import { listFolders, listPictures, YoloFolder } from "./pictures.ts";
+import { findScenes } from "./scenes.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -40,6 +41,22 @@ function run(
   child.stderr.on("data", (bytes: Buffer) => (err += bytes.toString()));
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
 }
+
+describe("a folder of pictures", () => {
+  it("may hold links to pictures and folders, to nowhere and back into itself", async () => {
+    await picture(join(folder, "elsewhere", "p1.jpg"));
+    const base = join(folder, "linked");
+    await mkdir(join(base, "scene"), { recursive: true });
+    await symlink(join(folder, "elsewhere"), join(base, "scene", "train_normal"));
+    await symlink(join(folder, "elsewhere", "p1.jpg"), join(base, "scene", "p2.jpg"));
+    await symlink(base, join(base, "scene", "back"));
+    await symlink(join(folder, "nowhere"), join(base, "nowhere.jpg"));
+    const found = await listPictures(base);
+    expect(found).toEqual([join(base, "scene", "p2.jpg"), join(base, "scene", "train_normal", "p1.jpg")]);
+    expect(await listFolders(join(base, "scene"))).toEqual(["back", "train_normal"]);
+    expect(await findScenes(base)).toMatchObject([{ name: "scene", train: [found[1]] }]);
+  });
+});
 
 describe("a YOLO folder", () => {
   it("takes nested folders, upper-case endings, pictures without labels and empty label files", async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join, relative, sep } from "node:path";
 
 import { describeError } from "@frostlight/kernel/errors";
@@ -9,23 +9,46 @@ import { readPicture } from "../tools/pictures.ts";
 const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"]);
 const natural = new Intl.Collator("en", { numeric: true });
 
-/** Every picture below a folder, in the order in which cameras number them. */
+/** Every picture below a folder, in the order in which cameras number them. Links are followed, also to folders. */
 export async function listPictures(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && pictureEndings.has(extname(entry.name).toLowerCase()))
-    .filter((entry) => !entry.name.startsWith("."))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted((a, b) => natural.compare(a, b));
+  const pictures = await picturesBelow(folder, new Set());
+  return pictures.toSorted((a, b) => natural.compare(a, b));
 }
 
-/** Names of the folders directly in a folder, sorted. */
+/** @param entered real paths of the folders on the way: a link that leads back into one of them is not followed */
+async function picturesBelow(folder: string, entered: ReadonlySet<string>): Promise<readonly string[]> {
+  const real = await realpath(folder);
+  if (entered.has(real)) return [];
+  const way = new Set([...entered, real]);
+  const found: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(".")) continue;
+    const path = join(folder, name);
+    const kind = await kindOf(path);
+    if (kind === "folder") found.push(...(await picturesBelow(path, way)));
+    else if (kind === "file" && pictureEndings.has(extname(name).toLowerCase())) found.push(path);
+  }
+  return found;
+}
+
+/** Names of the folders directly in a folder, sorted; links to folders, too. */
 export async function listFolders(folder: string): Promise<readonly string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .toSorted((a, b) => natural.compare(a, b));
+  const folders: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(".") && (await kindOf(join(folder, name))) === "folder") folders.push(name);
+  }
+  return folders.toSorted((a, b) => natural.compare(a, b));
+}
+
+/** Of what a link leads to. */
+async function kindOf(path: string): Promise<"file" | "folder" | "neither"> {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) return "folder";
+    return found.isFile() ? "file" : "neither";
+  } catch {
+    return "neither"; // a link to nowhere
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {
