@@ -87,7 +87,8 @@ describe.skipIf(reason !== null)("a real RTSP camera", () => {
     camera = await RtspCamera.create([`k=${film("green.h265")}@10`], undefined, port);
     await camera.start();
     await until("H.265", () => colours().includes("green"));
-    expect(codes().every((code) => code.startsWith("unreachable"))).toBe(true);
+    // A camera that is slow to come back is silent for a while before it is gone.
+    expect(codes().filter((code) => !/^(?:unreachable|frozen-stream)/.test(code))).toEqual([]);
   }, 90_000);
 
   it("gives its key frames, one every three seconds, and no copies in key-frame mode", async () => {

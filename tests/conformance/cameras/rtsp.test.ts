@@ -12,7 +12,7 @@ import { encodeFilm, RtspCamera, rtspCameraMissing } from "../../sims/rtsp-camer
 const reason = rtspCameraMissing();
 if (reason !== null) console.warn(`skipped: real RTSP stream (${reason})`);
 
-describe.skipIf(reason !== null)("a real RTSP camera", () => {
+describe.skipIf(reason !== null)("a real RTSP camera", { timeout: 90_000 }, () => {
   let folder: string;
   let camera: RtspCamera;
   const stop = new AbortController();
@@ -68,7 +68,7 @@ describe.skipIf(reason !== null)("a real RTSP camera", () => {
     await camera.start();
     await until("frames come again", () => frames() >= seen + 5);
     expect(problems().at(-1)).toBe("unreachable");
-  }, 90_000);
+  });
 
   it("notices a camera that freezes without hanging up and goes on when it wakes", async () => {
     const before = problems().length;
@@ -78,5 +78,5 @@ describe.skipIf(reason !== null)("a real RTSP camera", () => {
     camera.signal("SIGCONT");
     await until("frames come again", () => frames() >= seen + 5);
     expect(problems().length).toBeGreaterThan(before);
-  }, 90_000);
+  });
 });
