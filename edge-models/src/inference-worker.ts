@@ -1,4 +1,5 @@
 /** The inference thread: ONNX Runtime computes in the calling thread, which must not be the one that serves sensors. */
+import { setPriority } from "node:os";
 import { workerData } from "node:worker_threads";
 
 import { describeError, FrostlightError } from "@frostlight/kernel/errors";
@@ -59,6 +60,8 @@ async function serve(engine: ModelEngine, id: number, call: WorkerCall, before: 
   }
 }
 
+// Linux counts niceness by thread, and the threads that ONNX Runtime starts from here inherit it. Elsewhere 0 is the process.
+if (setup.niceness > 0 && process.platform === "linux") setPriority(0, setup.niceness);
 try {
   const engine = await openEngine(setup.modelPath, setup.manifest, setup.threads);
   // One after the other: buffers are shared between calls.

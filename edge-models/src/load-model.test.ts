@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -32,6 +32,26 @@ async function copyWith(
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+describe.skipIf(process.platform !== "linux")("the computing threads of a model", () => {
+  it("stand back as far as asked, and nobody else does", async () => {
+    const niceness = async (): Promise<readonly number[]> => {
+      const tasks = await readdir("/proc/self/task");
+      const stats = await Promise.all(
+        tasks.map((task) => readFile(`/proc/self/task/${task}/stat`, "utf8").catch(() => "")),
+      );
+      // proc(5): the 19th field, the 17th after the name
+      return stats.filter((text) => text !== "").map((text) => Number(text.split(") ").at(-1)?.split(" ")[16]));
+    };
+    const before = Math.max(...(await niceness()));
+    const model = await loadModel(defaultModelFolder, { niceness: 19 });
+    const during = await niceness();
+    await model.close();
+    expect(before).toBeLessThan(19);
+    expect(during.filter((one) => one === 19)).toHaveLength(1);
+    expect(getPriority()).toBe(before);
+  });
+});
 
 describe("loadModel refuses, naming what was expected,", () => {
   it("a folder without a model", async () => {

@@ -39,6 +39,11 @@ export interface LoadedModel {
 export interface LoadOptions {
   /** Computing threads of ONNX Runtime; one by default: two were slower beside a busy neighbour. */
   readonly threads?: number;
+  /**
+   * How much the computing threads stand back behind the rest of the machine, 0 (by default) to 19 as of nice(2). Where sensors
+   * are served beside, they must not wait for a picture. Linux only.
+   */
+  readonly niceness?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Of the trial that a model gets which is not shipped. */
@@ -56,12 +61,12 @@ const shippedFolder = dirname(defaultModelFolder) + sep;
  *   `model/unsupported`, `model/wrong-shape`, `model/hangs`, `model/too-hungry`, `model/crashed`
  */
 export async function loadModel(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
-  const { threads = 1, clock = systemClock, logger = silentLogger } = options;
+  const { threads = 1, niceness = 0, clock = systemClock, logger = silentLogger } = options;
   const startMs = clock.monotonicMs();
   const { manifest, modelPath } = await readManifest(path);
   const warning = licenceWarning(manifest.licence);
   if (warning !== undefined) logger.warn("model-licence", { model: manifest.id, warning });
-  const setup = { modelPath, manifest, threads };
+  const setup = { modelPath, manifest, threads, niceness };
   if (!resolve(modelPath).startsWith(shippedFolder)) await tryModel(setup, options.trial);
   const thread = new InferenceThread(setup);
   try {

@@ -10,6 +10,8 @@ export interface ModelSetup {
   readonly modelPath: string;
   readonly manifest: ModelManifest;
   readonly threads: number;
+  /** Of the computing threads; see `LoadOptions`. */
+  readonly niceness: number;
 }
 
 /** What the inference thread is started with. */

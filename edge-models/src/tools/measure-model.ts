@@ -30,7 +30,7 @@ export interface ModelMeasurement {
 export async function measureModel(path: string, passes: number, limits: TrialLimits = {}): Promise<ModelMeasurement> {
   const { manifest, modelPath } = await readManifest(path);
   const run = (threads: number, flushDenormals: boolean): Promise<TrialReport> =>
-    tryModel({ manifest, modelPath, threads, passes, flushDenormals }, limits);
+    tryModel({ manifest, modelPath, threads, niceness: 0, passes, flushDenormals }, limits);
   const one = await run(1, true);
   const two = await run(2, true);
   const kept = await run(1, false);

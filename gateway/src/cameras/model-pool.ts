@@ -30,11 +30,14 @@ export class ModelPool implements Part, CameraModels {
   readonly name = "models";
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #niceness: number;
   readonly #loaded = new Map<string, Promise<LoadedModel>>();
 
-  constructor(clock: Clock, logger: Logger) {
+  /** @param niceness of the computing threads, 0 to 19: how far they stand back behind what serves the sensors */
+  constructor(clock: Clock, logger: Logger, niceness = 0) {
     this.#clock = clock;
     this.#logger = logger;
+    this.#niceness = niceness;
   }
 
   start(): Promise<void> {
@@ -55,7 +58,7 @@ export class ModelPool implements Part, CameraModels {
     const path = folder ?? defaultModelFolder;
     const known = this.#loaded.get(path);
     if (known !== undefined) return known;
-    const loading = loadModel(path, { clock: this.#clock, logger: this.#logger });
+    const loading = loadModel(path, { clock: this.#clock, logger: this.#logger, niceness: this.#niceness });
     this.#loaded.set(path, loading);
     loading.catch((error: unknown) => {
       this.#logger.error("model-not-loaded", { model: path, error: describeError(error) });

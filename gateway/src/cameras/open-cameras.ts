@@ -12,6 +12,9 @@ import { type InferenceOptions, MachineWatch, readMachine } from "./machine-watc
 import { ModelPool } from "./model-pool.ts";
 import { Teaching } from "./teaching/index.ts";
 
+/** A sensor that waits for the processor is worse than a picture that does: under contention a network gets a tenth of its share. */
+const inferenceNiceness = 10;
+
 /** All cameras with what they share: models, and what was taught. */
 export async function openCameras(parts: {
   readonly cameras: readonly CameraConfig[];
@@ -34,7 +37,7 @@ export async function openCameras(parts: {
   readonly cameras: readonly Camera[];
 }> {
   const { recorder, evidence, clock, random, logger, stateFolder, timeZone, isClockSynchronised, environment } = parts;
-  const models = new ModelPool(clock, logger.child({ stage: "models" }));
+  const models = new ModelPool(clock, logger.child({ stage: "models" }), inferenceNiceness);
   const machine = new MachineWatch({
     options: parts.inference,
     read: () => readMachine(),
