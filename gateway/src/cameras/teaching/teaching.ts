@@ -38,7 +38,6 @@ import { thingFile, thingFileOf } from "./thing-file.ts";
 import { viewOf } from "./thing-view.ts";
 import { Verdicts } from "./verdicts.ts";
 
-/** What the network saw of crops is forgotten when nobody has taught for so long. */
 /** Cameras, as far as they learn by themselves. */
 interface SelfLearners {
   /** Forgets what was learnt, durably; false: there is nothing of the kind. */
@@ -48,7 +47,9 @@ interface SelfLearners {
 }
 
 const nameOfLearning = { scene: "the scene", health: "the normal picture" } as const;
+/** How often it is looked whether what was to be learnt anew is learnt. */
 const learntEveryMs = 10_000;
+/** What the network saw of crops is forgotten when nobody has taught for so long. */
 const idleMs = 15 * 60_000;
 const minPersonScore = 0.3;
 /** A frame wider than this is looked at scaled down. */
